@@ -1,0 +1,224 @@
+"""Reverse mode: visit the nodes that the root reaches, newest first, and sum what arrives.
+
+Every input is older than its node, so birth order is a topological order: when a node's turn comes, everything that
+used its result has already added to its gradient. A heap of birth numbers keeps that order; nothing recurses.
+"""
+
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import errors
+from tinygrad_edu.graph import Node, Vertex, as_value, nodes_above, own, unbroadcast, wrap
+from tinygrad_edu.hooks import run_hooks
+from tinygrad_edu.mutation import changes
+from tinygrad_edu.op import Op
+from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tinygrad_edu.step import Step, local_derivative
+from tinygrad_edu.tensor import Tensor
+
+float64, ONE = np.float64, np.float64(1)
+
+__all__ = [
+    "Op",
+    "Step",
+    "ancestors",
+    "backward",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
+
+
+def ancestors(*roots: Tensor) -> list[Node]:
+    """The nodes that the roots reach, newest first: the order in which backward visits them.
+
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> [node.op.name for node in ancestors(x * x + 1)]
+    ['add', 'multiply']
+    """
+    return nodes_above(root.grad_fn for root in roots)
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    observe: Callable[[Step], None] | None = None,
+) -> None:
+    """Add the gradient of `tensors` to the `.grad` of every leaf that they reach.
+
+    `grad_tensors`, of the tensors' shapes, weigh them (vector-Jacobian product); a single number needs none.
+    `retain_graph` keeps what the graph holds for another pass; `create_graph` records the backward pass itself, for
+    higher derivatives. `observe` is called with every `Step` as it happens. Raises `NonScalarBackwardError`,
+    `NoGradientPathError`, `FreedGraphError`, `MutationError`, and then leaves every `.grad` as it was.
+    After https://docs.pytorch.org/docs/stable/generated/torch.autograd.backward.html
+    """
+    if create_graph and not is_grad_enabled():
+        with enable_grad():
+            return backward(tensors, grad_tensors, retain_graph, True, observe)
+    retain = create_graph if retain_graph is None else retain_graph
+    for leaf, g in _propagate(_seed(tensors, grad_tensors, create_graph), retain, create_graph, None, observe).items():
+        tensor = leaf._tensor()
+        if tensor is not None:
+            earlier = tensor._grad
+            if type(earlier) is Tensor and earlier._origin is None:
+                earlier = earlier._value
+            tensor._grad = g if earlier is None else earlier + g
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of `outputs` by each of `inputs`, returned rather than added to `.grad`; only they are computed.
+
+    Raises `NoGradientPathError` for an input that the outputs do not depend on, or gives None with `allow_unused`.
+    After https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html
+
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> (slope,) = grad(x * x, x, create_graph=True)
+    >>> slope.item(), grad(slope, x)[0].item()
+    (6.0, 2.0)
+    """
+    targets = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    wanted: dict[Vertex, bool] = {}
+    for i, target in enumerate(targets):
+        if target._origin is None:
+            raise errors.no_gradient_path(f"input {i}", target.name)
+        wanted[target._origin] = True
+    seeds = _seed(outputs, grad_outputs, create_graph)
+    for node in reversed(nodes_above(seeds)):  # oldest first: does a path lead from here to a target?
+        if any(vertex in wanted for vertex in node.inputs):
+            wanted.setdefault(node, False)
+    retain = create_graph if retain_graph is None else retain_graph
+    found = _propagate({v: g for v, g in seeds.items() if v in wanted}, retain, create_graph, wanted)
+    for i, target in enumerate(targets):
+        if target._origin not in found and not allow_unused:
+            raise errors.unused_input(i, target.name)
+    gradients = (found.get(target._origin) for target in targets if target._origin is not None)
+    return tuple(g if g is None or isinstance(g, Tensor) else wrap(g, None) for g in gradients)
+
+
+def _seed(tensors: Tensor | Sequence[Tensor], gradients: Any, create_graph: bool) -> dict[Any, Any]:
+    """The roots, each with the gradient it starts from: 1 for a single number, else what the caller gave."""
+    if (
+        gradients is None
+        and type(tensors) is Tensor
+        and type(tensors._value) is float64
+        and tensors._origin
+        and not create_graph
+    ):
+        return {tensors._origin: ONE}  # the usual loss, in 60 ns rather than 600
+    roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    given: list[Any] = [None] * len(roots)
+    if gradients is not None:
+        given = (
+            [gradients] if isinstance(tensors, Tensor) and not isinstance(gradients, list | tuple) else list(gradients)
+        )
+    seeds: dict[Vertex, Any] = {}
+    for root, g in zip(roots, given, strict=True):
+        vertex, value = root._origin, root._value
+        if vertex is None:
+            raise errors.no_gradient_path("the result", root.name)
+        if g is None:
+            if value.size != 1:
+                raise errors.non_scalar_backward(value.shape, root.name)
+            g = ONE if type(value) is float64 else np.ones_like(value)
+        else:
+            g = g if isinstance(g, Tensor) else Tensor(g, dtype=value.dtype)
+            if g.shape != value.shape:
+                raise errors.gradient_shape(g.shape, value.shape, root.name)
+        if create_graph != isinstance(g, Tensor):
+            g = wrap(g, None) if create_graph else g._value
+        seeds[vertex] = seeds[vertex] + g if vertex in seeds else g
+    return seeds
+
+
+def _propagate(
+    pending: dict[Any, Any],
+    retain_graph: bool,
+    create_graph: bool,
+    wanted: dict[Vertex, bool] | None = None,
+    observe: Callable[[Step], None] | None = None,
+) -> dict[Any, Any]:
+    """The backward pass: from the gradients of the roots to those of the leaves, or of what is True in `wanted`.
+
+    `pending` holds what has arrived so far at every vertex that has not had its turn.
+    """
+    heap: list[tuple[int, Node]] = []
+    for vertex in pending:
+        if type(vertex) is Node:
+            heappush(heap, (-vertex.index, vertex))
+    careful, changed, found = False, changes.latest, {}
+    while heap:
+        node = heappop(heap)[1]
+        g = pending.pop(node)
+        if node.hooks:
+            g = run_hooks(node, g, create_graph)
+        if wanted is not None and wanted[node]:
+            found[node] = own(g, g)
+        plan, kept = node.plan, node.kept
+        if kept is None:
+            raise errors.freed_graph(plan.op.name, node.name)
+        if node.index < changed:
+            node.check_unchanged()
+        if create_graph:
+            kept = node.kept_tensors()
+        if not retain_graph:
+            node.kept = None
+        careful = careful or plan.masks
+        for index, pull in plan.pulls:
+            vertex = node.inputs[index]
+            if wanted is not None and vertex not in wanted:
+                continue
+            handed = contribution = _pull_carefully(pull, g, kept) if careful else pull(g, kept)
+            kind, like = type(handed), vertex.like
+            if kind is not type(like) or (
+                kind is not float64 and (handed.shape != like.shape or handed.dtype is not like.dtype)
+            ):
+                contribution = _conform(handed, node, index)
+            if vertex in pending:
+                pending[vertex] = pending[vertex] + contribution
+            elif type(vertex) is Node:
+                pending[vertex] = contribution
+                heappush(heap, (-vertex.index, vertex))
+            else:
+                pending[vertex] = contribution if kind is float64 else own(contribution, g)
+            if observe is not None:
+                local = local_derivative(node, pull, g, kept)
+                observe(Step(node, index, g, local, handed, contribution, pending[vertex]))
+    for leaf in pending:
+        if leaf.hooks:
+            pending[leaf] = run_hooks(leaf, pending[leaf], create_graph)
+    return pending if wanted is None else pending | found
+
+
+def _conform(handed: Any, node: Node, index: int) -> Any:
+    """The gradient with the shape and dtype of the input it is for: summed over the axes that NumPy stretched."""
+    vertex = node.inputs[index]
+    shape, g = vertex.shape, handed if isinstance(handed, Tensor) else as_value(handed)
+    extra = g.ndim - len(shape)
+    if g.dtype.kind != "f" or extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
+        raise errors.bad_rule(node.op.name, node.op.operand(index), handed, shape)
+    if g.shape != shape:
+        g = unbroadcast(g, shape)
+    return g if g.dtype == vertex.dtype else g.astype(vertex.dtype)
+
+
+def _pull_carefully(pull: Callable[..., Any], g: Any, kept: tuple[Any, ...]) -> Any:
+    """`pull` below a `where`: 0 times infinity is 0 there, because the branch that made the infinity was not taken."""
+    with np.errstate(all="ignore"):
+        handed = pull(g, kept)
+    if np.shape(handed) != g.shape or np.all(np.isfinite(handed)):
+        return handed
+    return np.where((g == 0) & ~np.isfinite(handed), g, handed)

@@ -1,0 +1,79 @@
+"""Tensors from nothing or from other arrays, under their NumPy names; keyword arguments are those of `Tensor`."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.graph import wrap
+from tinygrad_edu.tensor import Tensor
+
+Shape = int | tuple[int, ...]
+
+
+def tensor(data: Any, **options: Any) -> Tensor:
+    """A Tensor with a copy of `data`, as `torch.tensor`.
+
+    >>> tensor([1.0, 2.0], requires_grad=True)
+    Tensor([1., 2.], requires_grad=True)
+    """
+    return Tensor(data, **options)
+
+
+def from_numpy(array: "np.ndarray[Any, Any]") -> Tensor:
+    """A Tensor on the memory of `array`: a change of one is a change of the other.
+
+    >>> from_numpy(np.zeros(2)).float()
+    Tensor([0., 0.], dtype=float32)
+    """
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"from_numpy takes an array of real numbers or booleans, not {getattr(array, 'dtype', type(array))}"
+        )
+    return wrap(array, None)
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """`data` as a Tensor, without a copy where it is a Tensor or an array of that dtype."""
+    found = data if isinstance(data, Tensor) else from_numpy(data) if isinstance(data, np.ndarray) else Tensor(data)
+    return found if dtype is None or found.dtype == dtype else found.astype(dtype)
+
+
+def zeros(shape: Shape, **options: Any) -> Tensor:
+    """Zeros, float64 unless `dtype` says otherwise."""
+    return full(shape, 0.0, **options)
+
+
+def ones(shape: Shape, **options: Any) -> Tensor:
+    """Ones, float64 unless `dtype` says otherwise."""
+    return full(shape, 1.0, **options)
+
+
+def full(shape: Shape, value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
+    """The same number everywhere."""
+    return Tensor(np.full(shape, value, dtype=dtype), **options)
+
+
+def zeros_like(t: Any, **options: Any) -> Tensor:
+    """Zeros in the shape and dtype of `t`."""
+    return Tensor(np.zeros_like(np.asarray(t)), **options)
+
+
+def ones_like(t: Any, **options: Any) -> Tensor:
+    """Ones in the shape and dtype of `t`."""
+    return Tensor(np.ones_like(np.asarray(t)), **options)
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any) -> Tensor:
+    """Numbers from `start` up to but not including `stop`, as `numpy.arange`: whole numbers make int64."""
+    first, end = (0, start) if stop is None else (start, stop)
+    return Tensor(np.arange(first, end, step, dtype=dtype), **options)
+
+
+def linspace(start: float, stop: float, num: int = 50, *, dtype: Any = None, **options: Any) -> Tensor:
+    """`num` evenly spaced numbers from `start` to `stop`, both included."""
+    return Tensor(np.linspace(start, stop, num, dtype=dtype), **options)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
+    """The identity matrix."""
+    return Tensor(np.eye(n, m, dtype=dtype or np.float64), **options)

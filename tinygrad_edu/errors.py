@@ -1,0 +1,223 @@
+"""What can go wrong, each with the way out in its message.
+
+Every class is also the built-in class that a NumPy or PyTorch program would already catch, so
+`except ValueError` around a mismatched product, or `except RuntimeError` around `backward`, works unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tinygrad_edu.op import Op
+
+__all__ = [
+    "DerivativeError",
+    "DeviceError",
+    "ExpressionError",
+    "FreedGraphError",
+    "GradientDtypeError",
+    "GradientShapeError",
+    "InPlaceError",
+    "MutationError",
+    "NoGradientPathError",
+    "NonScalarBackwardError",
+    "RenderError",
+    "ShapeError",
+    "TinygradError",
+    "UnsupportedError",
+]
+
+
+class TinygradError(Exception):
+    """The base of every error that this package raises on purpose."""
+
+
+class ShapeError(TinygradError, ValueError):
+    """Operands whose shapes do not fit the op; names the op, the shapes and the tensors."""
+
+
+class GradientDtypeError(TinygradError, TypeError, RuntimeError):
+    """A gradient was asked of integers, booleans or complex numbers (TypeError; RuntimeError in PyTorch)."""
+
+
+class GradientShapeError(TinygradError, ValueError, RuntimeError):
+    """A gradient that has not the shape of the tensor it belongs to."""
+
+
+class NonScalarBackwardError(TinygradError, RuntimeError):
+    """`backward()` without a gradient on a tensor that is not one number."""
+
+
+class FreedGraphError(TinygradError, RuntimeError):
+    """A second backward pass through a graph whose kept values the first one freed."""
+
+
+class NoGradientPathError(TinygradError, RuntimeError):
+    """A gradient was asked where no recorded path leads."""
+
+
+class MutationError(TinygradError, RuntimeError):
+    """A value that the graph keeps was changed in place before backward could use it."""
+
+
+class InPlaceError(TinygradError, RuntimeError):
+    """An in-place change that recording cannot follow: a leaf that requires grad."""
+
+
+class DerivativeError(TinygradError, TypeError):
+    """An op was asked for a derivative that it does not declare, or a rule returned no usable gradient."""
+
+
+class UnsupportedError(TinygradError, TypeError):
+    """A NumPy function, or an option of one, that has no op here; says how to declare one."""
+
+
+class DeviceError(TinygradError, RuntimeError):
+    """A device that is not there, or tensors on different ones."""
+
+
+class ExpressionError(TinygradError, SyntaxError):
+    """A command-line expression that is not arithmetic over the allowed names; points at the character."""
+
+
+class RenderError(TinygradError, RuntimeError):
+    """No Graphviz to draw with, or a drawing that Graphviz refused."""
+
+
+def does_not_fit(op: str, operands: Sequence[tuple[tuple[int, ...], str | None]], hint: str) -> ShapeError:
+    """The error for operands, each a shape and a name, that `op` cannot combine."""
+    said = [f"{name!r} of shape {shape}" if name else f"shape {shape}" for shape, name in operands]
+    return ShapeError(f"{op}: {' and '.join(said)} do not fit. {hint or BROADCAST_HINT}")
+
+
+def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
+    """What to raise where `op` raised `error`: a `ShapeError` with the way out for shapes that do not fit."""
+    known = [(np.shape(getattr(o, "_value", o)), getattr(o, "name", None)) for o in operands]
+    if type(error) is not ValueError or (op.elementwise and broadcasts([shape for shape, _ in known])):
+        error.add_note(f"in {op.name} of operands with (shape, name): {known}")
+        return error
+    return does_not_fit(op.name, known, op.hint or (f"NumPy says: {error}." if len(known) == 1 else ""))
+
+
+def broadcasts(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether NumPy can stretch the shapes to one."""
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
+
+
+BROADCAST_HINT = (
+    "Written one under the other and aligned at the right, two lengths must be equal or one of them 1;"
+    " reshape or transpose one operand so that they are."
+)
+
+
+def _called(name: str | None) -> str:
+    return f" (the tensor named {name!r})" if name else ""
+
+
+def no_gradient_path(what: str, name: str | None) -> NoGradientPathError:
+    """The error for a tensor that no recorded path connects to anything that requires grad."""
+    return NoGradientPathError(
+        f"{what}{_called(name)} does not require grad: it was made with nothing that does, or under no_grad(), or cut off"
+        " by detach(), .data or .array. Make the inputs with Tensor(..., requires_grad=True) and compute with recording on."
+    )
+
+
+def unused_input(index: int, name: str | None) -> NoGradientPathError:
+    """The error for an input of `grad` that the outputs do not depend on."""
+    return NoGradientPathError(
+        f"the outputs do not depend on input {index}{_called(name)}: no path of the graph leads to it."
+        " Pass allow_unused=True to get None for it."
+    )
+
+
+def non_scalar_backward(shape: tuple[int, ...], name: str | None) -> NonScalarBackwardError:
+    """The error for `backward()` from many numbers at once."""
+    return NonScalarBackwardError(
+        f"backward() starts from one number, but this tensor{_called(name)} has shape {shape}."
+        " Reduce it first, t.sum().backward() or t.mean().backward(), or say how much each number counts:"
+        " t.backward(gradient) with a gradient of that shape."
+    )
+
+
+def gradient_shape(got: tuple[int, ...], wanted: tuple[int, ...], name: str | None) -> GradientShapeError:
+    """The error for a gradient of another shape than its tensor."""
+    return GradientShapeError(
+        f"a gradient has the shape of its tensor{_called(name)}, {wanted}; this one has {got}. Reshape or broadcast it."
+    )
+
+
+def gradient_dtype(dtype: object, name: str | None) -> GradientDtypeError:
+    """The error for `requires_grad` on numbers that have no derivatives here."""
+    return GradientDtypeError(
+        f"only floating-point numbers carry a gradient, and this tensor{_called(name)} holds {dtype}."
+        " Write Tensor(2.0, requires_grad=True) with a decimal point, or Tensor(data, dtype=float, requires_grad=True)."
+    )
+
+
+def freed_graph(op: str, name: str | None) -> FreedGraphError:
+    """The error for a second backward pass through the same graph."""
+    return FreedGraphError(
+        f"backward ran through this graph already, and what {op}{_called(name)} kept for it is freed."
+        " Compute the result again before each backward(), or write backward(retain_graph=True) the first time."
+    )
+
+
+def changed_value(op: str, operand: str, name: str | None) -> MutationError:
+    """The error for a value changed in place between its use and backward."""
+    return MutationError(
+        f"{op} kept its {operand!r}{_called(name)} for backward, and that memory was changed in place since:"
+        " the gradient would be wrong. Call backward() before the change, or change a copy: t.clone()."
+    )
+
+
+def bad_rule(op: str, operand: str, handed: object, shape: tuple[int, ...]) -> DerivativeError:
+    """The error for a rule that returned what cannot be a gradient of its operand."""
+    got = (
+        f"shape {np.shape(handed)}, dtype {getattr(handed, 'dtype', None)}"
+        if hasattr(handed, "shape")
+        else repr(handed)
+    )
+    return DerivativeError(
+        f"the rule of {op} for {operand!r} returned {got}; the gradient of an operand of shape {shape} is an array of"
+        " floats of that shape, or of a shape that broadcasting made from it (the engine sums that back)."
+    )
+
+
+def leaf_in_place(name: str | None) -> InPlaceError:
+    """The error for a recorded in-place change of a leaf that requires grad."""
+    return InPlaceError(
+        f"this tensor{_called(name)} is a leaf that requires grad, and changing it in place would leave nothing to"
+        " differentiate by. For an update write `with no_grad(): w -= lr * w.grad`; for a new value, `w = w - ...`."
+    )
+
+
+def no_rule(name: str) -> UnsupportedError:
+    """The error for a NumPy function that is not in the table."""
+    return UnsupportedError(
+        f"{name} has no derivative here, and a Tensor is not turned into a bare array silently."
+        f" Declare one, `Op({name}, x=lambda g, x: g * ...)`, or compute on the values alone: {name}(t.numpy())."
+    )
+
+
+def no_out(name: str) -> UnsupportedError:
+    """The error for writing a result that has a history into an array that has none."""
+    return UnsupportedError(
+        f"np.{name} with out= would write a Tensor's values into an array that keeps no history."
+        " Write a = a + t instead of a += t, or make the left side a Tensor."
+    )
+
+
+def not_a_leaf(name: str | None) -> NoGradientPathError:
+    """The error for copying or pickling a tensor together with its history."""
+    return NoGradientPathError(
+        f"a computed tensor{_called(name)} cannot be copied or pickled with its history: write t.detach() for its value,"
+        " t.clone() for a copy that stays in the graph."
+    )

@@ -1,0 +1,97 @@
+"""`Op._apply` written out for one and for two operands without static parameters: the hot path of the engine.
+
+It does nothing that `Op._apply` does not, in a third of the time. Numbers, arrays of 10, in this order: NumPy's own
+product 0.25 us, `unary` and `binary` 0.7 us with recording, `Op._apply` 2.2 us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.errors import failed
+from tinygrad_edu.graph import SMALL, Node, as_value, constant, remember, unwrap
+from tinygrad_edu.mutation import tick
+from tinygrad_edu.recording import is_grad_enabled
+
+if TYPE_CHECKING:
+    from tinygrad_edu.op import Op
+    from tinygrad_edu.tensor import Tensor  # put here at run time by tensor.py
+
+float64, ndarray, new = np.float64, np.ndarray, object.__new__
+
+
+def apply(op: Op) -> Callable[..., Tensor] | None:
+    """The short cut for an op, where there is one: all its parameters are operands, and each has a rule."""
+    if op.variadic or op.parameters != op.operands or None in op.rules.values():
+        return None
+    return {1: unary, 2: binary}.get(len(op.operands), lambda _: None)(op)
+
+
+def unary(op: Op) -> Callable[..., Tensor]:
+    forward, plan = op.forward, op.plan((True,))
+    if not plan.pulls:
+        return op._apply
+
+    def apply(x: Any) -> Tensor:
+        if type(x) is Tensor:
+            value, vertex = x._value, x._origin
+        else:
+            value, vertex = unwrap(x)
+        try:
+            out = forward(value)
+        except Exception as error:
+            raise failed(op, (x,), error) from error
+        if type(out) is not float64 and type(out) is not ndarray:
+            out = as_value(out)
+        result = new(Tensor)
+        result._value = out
+        recorded = vertex is not None and is_grad_enabled()
+        result._origin = remember(plan, (vertex,), plan.keep(value, out), out) if recorded else None
+        return result
+
+    return apply
+
+
+def binary(op: Op) -> Callable[..., Tensor]:
+    forward, both, left, right = op.forward, op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
+    if len(both.pulls) < 2:
+        return op._apply
+
+    def apply(x: Any, y: Any) -> Tensor:
+        if type(x) is Tensor:
+            a, x_vertex = x._value, x._origin
+        else:
+            a, x_vertex = unwrap(x)
+        if type(y) is Tensor:
+            b, y_vertex = y._value, y._origin
+        else:
+            b, y_vertex = unwrap(y)
+        try:
+            out = forward(a, b)
+        except Exception as error:
+            raise failed(op, (x, y), error) from error
+        if type(out) is not float64 and type(out) is not ndarray:
+            out = as_value(out)
+        result = new(Tensor)
+        result._value = out
+        if (x_vertex is None and y_vertex is None) or not is_grad_enabled():
+            result._origin = None
+            return result
+        plan = both
+        if x_vertex is None:
+            plan, x_vertex = right, constant(x)
+        elif y_vertex is None:
+            plan, y_vertex = left, constant(y)
+        result._origin = node = Node()  # as in `remember`, whose call would be 40 of 750 ns
+        node.plan = plan
+        node.inputs = (x_vertex, y_vertex)
+        node.kept = (a, b) if plan.whole else plan.keep(a, b, out) if plan.names else ()
+        node.index = tick()
+        node.hooks = node.name = None
+        node.like = out if type(out) is float64 or out.size <= SMALL else (out.shape, out.dtype)
+        return result
+
+    return apply

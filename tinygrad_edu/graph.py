@@ -1,0 +1,189 @@
+"""The recorded graph: a `Leaf` for what somebody made, a `Node` for what an op made."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tinygrad_edu import errors
+from tinygrad_edu.mutation import changes, tick
+
+if TYPE_CHECKING:
+    from tinygrad_edu.op import Op, Plan
+    from tinygrad_edu.tensor import Tensor
+
+Array: TypeAlias = Any
+"""A `numpy.ndarray`, a `cupy.ndarray`, or a NumPy scalar: a single number is held as `np.float64`, 7 times faster."""
+
+SMALL = 16
+"""Results of at most so many numbers stay on their node, so that a picture can show them."""
+
+
+class Vertex:
+    """A point of the graph: a `Leaf`, which somebody made, or a `Node`, which an op made."""
+
+    __slots__ = ("__weakref__", "hooks", "like", "name")
+    like: Any  # the value itself where it is small, else its (shape, dtype)
+    name: str | None
+    hooks: list[Callable[[Any], Any]] | None
+    requires_grad: bool
+
+    @property
+    def value(self) -> Array | None:
+        """The value where it has at most `SMALL` numbers, else None: the graph holds no large results."""
+        return None if type(self.like) is tuple else self.like
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value, and so of its gradient."""
+        return self.like[0] if type(self.like) is tuple else self.like.shape  # type: ignore[no-any-return] # Array is Any
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the value, and so of its gradient."""
+        return self.like[1] if type(self.like) is tuple else self.like.dtype  # type: ignore[no-any-return] # Array is Any
+
+
+class Leaf(Vertex):
+    """An input of the graph that no op made: a tensor that requires grad, or a constant."""
+
+    __slots__ = ("_tensor", "requires_grad")
+
+    def __init__(self, value: Array, tensor: Tensor | None, requires_grad: bool) -> None:
+        self.like = value if value.size <= SMALL else (value.shape, value.dtype)
+        self.hooks, self.name, self.requires_grad = None, tensor.name if tensor is not None else None, requires_grad
+        # Weak, because the tensor holds the leaf: without a cycle, reference counting alone frees a graph.
+        self._tensor = weakref.ref(tensor) if tensor is not None else None
+
+    @property
+    def tensor(self) -> Tensor | None:
+        """The tensor, while somebody holds it; None for a bare number or array."""
+        return None if self._tensor is None else self._tensor()
+
+
+class Node(Vertex):
+    """One application of an op: the `grad_fn` of its result.
+
+    `inputs` are the vertices of its operands, in operand order (`x * x` has two). `kept` is what its rules asked for,
+    None once backward has freed it. `index` is its birth number: every input is older than its node.
+    """
+
+    __slots__ = ("index", "inputs", "kept", "plan")
+    requires_grad = True
+    plan: Plan
+    inputs: tuple[Vertex, ...]
+    kept: tuple[Any, ...] | None
+    index: int
+
+    @property
+    def op(self) -> Op:
+        """The op that was applied."""
+        return self.plan.op
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        """What the graph keeps for backward, by the names that the rules use; empty once freed."""
+        return dict(zip(self.plan.names, self.kept or (), strict=False))
+
+    def kept_tensors(self) -> tuple[Any, ...]:
+        """What the node keeps, as Tensors in their places in the graph, so that rules run on them are recorded."""
+        return tuple(self._tensor(name, value) for name, value in zip(self.plan.names, self.kept or (), strict=True))
+
+    def _tensor(self, name: str, value: Any) -> Any:
+        if name == "out":
+            return wrap(value, self)
+        if name not in self.op.operands:
+            return value
+        if self.op.variadic:
+            return tuple(wrap(v, i) if i.requires_grad else v for v, i in zip(value, self.inputs, strict=True))
+        vertex = self.inputs[self.op.operands.index(name)]
+        return wrap(value, vertex) if vertex.requires_grad else value
+
+    def check_unchanged(self) -> None:
+        """Raise `MutationError` if memory that the node keeps was changed in place since its birth."""
+        for name, value in zip(self.plan.names, self.kept or (), strict=True):
+            if changes.since(self.index, value):
+                operands = self.op.operands
+                single = name in operands and not self.op.variadic
+                vertex = self.inputs[operands.index(name)] if single else self
+                raise errors.changed_value(self.op.name, name, vertex.name)
+
+    def __repr__(self) -> str:
+        return f"<{self.op.name} #{self.index}, shape {self.shape}>"
+
+
+def nodes_above(vertices: Iterable[Vertex | None]) -> list[Node]:
+    """The nodes that the vertices reach, themselves included, newest first."""
+    found = dict.fromkeys(vertex for vertex in vertices if type(vertex) is Node)
+    order = list(found)
+    for node in order:  # grows while it is read
+        for vertex in node.inputs:
+            if type(vertex) is Node and vertex not in found:
+                found[vertex] = None
+                order.append(vertex)
+    return sorted(order, key=attrgetter("index"), reverse=True)
+
+
+def wrap(value: Array, vertex: Vertex | None) -> Tensor:
+    """A Tensor around `value` itself, made by `vertex`, without the constructor's copy and checks."""
+    tensor = object.__new__(Tensor)
+    tensor._value, tensor._origin = value, vertex
+    return tensor
+
+
+def as_value(value: Any) -> Array:
+    """What a Tensor holds: arrays as they are, anything else as an array, and a bare number as a NumPy scalar."""
+    return value if hasattr(value, "dtype") else np.asarray(value)[()]
+
+
+def unwrap(operand: Any) -> tuple[Any, Any]:
+    """Value and vertex of an operand; a number stays a Python number, so that it promotes weakly as in NumPy."""
+    if isinstance(operand, Tensor):
+        return operand._value, operand._origin
+    if isinstance(operand, list | tuple):
+        if any(isinstance(item, Tensor) for item in operand):
+            raise TypeError("a list of Tensors is no operand: write stack(tensors) or concatenate(tensors)")
+        operand = np.asarray(operand)
+    if np.iscomplexobj(operand):
+        raise TypeError("complex numbers are not supported: the gradients here are those of real functions")
+    return operand, None
+
+
+def constant(operand: Any) -> Leaf:
+    """The vertex of an operand that needs no gradient; the same each time for the same Tensor."""
+    if not isinstance(operand, Tensor):
+        return Leaf(as_value(operand), None, False)
+    if getattr(operand, "_constant", None) is None:
+        operand._constant = Leaf(operand._value, operand, False)
+    return operand._constant
+
+
+def remember(plan: Plan, inputs: tuple[Any, ...], kept: tuple[Any, ...], out: Array) -> Node:
+    """The node of one application of an op."""
+    node = Node()
+    node.plan = plan
+    node.inputs = inputs
+    node.kept = kept
+    node.index = tick()
+    node.hooks = node.name = None
+    node.like = out if type(out) is np.float64 or out.size <= SMALL else (out.shape, out.dtype)
+    return node
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum over the axes that broadcasting `shape` to `g.shape` stretched; the inverse bookkeeping of `broadcast_to`."""
+    extra = g.ndim - len(shape)
+    stretched = (extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
+    return g.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
+
+
+def own(gradient: Any, upstream: Any = None) -> Any:
+    """A gradient that nobody else holds: a rule may hand on what it got, or a view of it, and `.grad` may be changed."""
+    array = gradient._value if isinstance(gradient, Tensor) else gradient
+    if gradient is not upstream and array.base is None:
+        return gradient
+    return gradient.clone() if isinstance(gradient, Tensor) else gradient.copy()

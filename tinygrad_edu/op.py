@@ -1,0 +1,151 @@
+"""Op and Node: how a derivative is declared, and how one application of an op is remembered.
+
+An op is a NumPy function and one vector-Jacobian rule for each operand:
+
+    multiply = Op(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
+    exp      = Op(np.exp, x=lambda g, out: g * out)
+
+A rule takes the gradient `g` of the result and, *by the names of its parameters*, what else it needs: operands, `out`,
+static parameters, `x_shape` for the shape of operand `x`. The graph keeps exactly what is asked for by the rules of
+the operands that need a gradient. This file knows no particular op; the table of them is `tinygrad_edu.ops`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tinygrad_edu import fast
+from tinygrad_edu.errors import DerivativeError, failed
+from tinygrad_edu.graph import Array, as_value, constant, remember, unwrap, wrap
+from tinygrad_edu.plan import Plan
+from tinygrad_edu.recording import is_grad_enabled
+
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor  # at run time tensor.py, which is built on this file, puts it here
+
+Rule: TypeAlias = Callable[..., Any] | None
+
+
+class Op:
+    """A NumPy function with one vector-Jacobian rule for each operand.
+
+    `function` computes on arrays: operands first, then static parameters (`axis`, `shape`). `forward` is a faster
+    spelling of it, if there is one (`operator.mul` for `np.multiply`). The other keyword arguments are the rules, keyed
+    by the operand that they differentiate; None: no gradient flows there. A rule of a variadic operand (`*xs`) may also
+    ask for the operand's `index`. `implements` lists the NumPy functions that come here when given a Tensor (a ufunc
+    names itself); `elementwise`: each number of the result depends on one place of each operand; `masks`: a zero in a
+    gradient says that a branch was not taken.
+
+    Called with a Tensor it computes and records, called with plain arrays it only computes, so that rules can use it.
+
+    >>> cube = Op(lambda x: x**3, name="cube", x=lambda g, x: 3 * g * x**2)
+    >>> cube(np.float64(2))
+    np.float64(8.0)
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        forward: Callable[..., Any] | None = None,
+        name: str | None = None,
+        implements: Sequence[Callable[..., Any]] = (),
+        elementwise: bool | None = None,
+        masks: bool = False,
+        hint: str = "",
+        **rules: Rule,
+    ) -> None:
+        ufunc = function if isinstance(function, np.ufunc) else None
+        self.function, self.forward, self.rules = function, forward or function, rules
+        self.masks, self.hint = masks, hint
+        self.name = name or function.__name__.strip("_")
+        self.elementwise = bool(ufunc and not ufunc.signature) if elementwise is None else elementwise
+        if ufunc:
+            positional = inspect.Parameter.POSITIONAL_ONLY
+            self.signature = inspect.Signature([inspect.Parameter(name, positional) for name in rules])
+        else:
+            self.signature = inspect.signature(function)
+        self.parameters, self.operands = tuple(self.signature.parameters), tuple(rules)
+        self.static = self.parameters[len(rules) :]
+        if self.parameters[: len(rules)] != self.operands or (ufunc and ufunc.nin != len(rules)):
+            raise DerivativeError(
+                f"{self.name}{self.signature} needs a rule, or None, for its first operands: {list(rules)}"
+            )
+        first = self.signature.parameters[self.parameters[0]]
+        self.variadic = first.kind is inspect.Parameter.VAR_POSITIONAL
+        self.plans: dict[tuple[bool, ...], Plan] = {}
+        self.plan((True,) * len(rules))  # a rule that asks for what is not there is found at once
+        self.apply: Callable[..., Tensor] = fast.apply(self) or self._apply
+        implementations.update(dict.fromkeys((*implements, *((ufunc,) if ufunc else ())), self))
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def operand(self, index: int) -> str:
+        """The name of operand number `index`."""
+        return self.operands[0 if self.variadic else index]
+
+    @property
+    def method(self) -> Callable[..., Tensor]:
+        """The op as a method of Tensor."""
+        if self.apply != self._apply:
+            return self.apply  # a plain function, which Python binds: 100 ns less than a call of this object
+
+        def method(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            return self(tensor, *args, **kwargs)  # type: ignore[no-any-return] # of a Tensor it is a Tensor
+
+        return update_wrapper(method, self.function, assigned=("__name__", "__doc__"))
+
+    @property
+    def reflected(self) -> Callable[..., Tensor]:
+        """The op as a method for the right operand: `2 - t`."""
+        return lambda y, x: self.apply(x, y)
+
+    def plan(self, needs: tuple[bool, ...]) -> Plan:
+        """The plan for the operands that need a gradient, made once for each combination."""
+        if needs not in self.plans:
+            self.plans[needs] = Plan(self, needs)
+        return self.plans[needs]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or self.variadic or len(args) != len(self.parameters):
+            bound = self.signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            args = tuple(bound.arguments.values())
+        operands = args[0] if self.variadic else args[: len(self.operands)]
+        if any(isinstance(operand, Tensor) for operand in operands):
+            return self.apply(*args)
+        return self._forward(operands, args[1 if self.variadic else len(operands) :])
+
+    def _forward(self, operands: Sequence[Any], static: Sequence[Any]) -> Array:
+        return as_value(self.forward(*operands, **dict(zip(self.static, static, strict=True))))
+
+    def _apply(self, *args: Any) -> Tensor:
+        """Compute and record, for any number of operands and static parameters; `fast.py` has the short cuts."""
+        operands, static = (
+            (args[0], args[1:]) if self.variadic else (args[: len(self.operands)], args[len(self.operands) :])
+        )
+        pairs = [unwrap(operand) for operand in operands]
+        values = [value for value, _ in pairs]
+        try:
+            out = self._forward(values, static)
+        except Exception as error:
+            raise failed(self, operands, error) from error
+        needs = tuple(vertex is not None for _, vertex in pairs)
+        if not any(needs) or not is_grad_enabled():
+            return wrap(out, None)
+        plan = self.plan(needs)
+        if not plan.pulls:
+            return wrap(out, None)
+        inputs = tuple(vertex or constant(operand) for operand, (_, vertex) in zip(operands, pairs, strict=True))
+        environment = (tuple(values),) if self.variadic else values
+        return wrap(out, remember(plan, inputs, plan.keep(*environment, *static, out), out))
+
+
+implementations: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy function -> what it does when it is given a Tensor; filled by every `Op` and by `tinygrad_edu.ops`."""

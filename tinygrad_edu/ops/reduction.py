@@ -1,0 +1,59 @@
+"""Derivatives of what makes one number of many: `sum`, `mean`, `max`, `min`.
+
+Convention: `max` and `min` share the gradient equally among the tied elements.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.graph import Array
+from tinygrad_edu.op import Op
+
+Axis = int | tuple[int, ...] | None
+Shape = tuple[int, ...]
+
+
+def _restore(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
+    """`g` with the reduced axes back as axes of length 1, so that it stretches over the operand."""
+    return g if keepdims or axis is None or x_shape == () else np.expand_dims(g, axis)
+
+
+def _spread(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
+    """Every number of the operand counts once: each gets all of g."""
+    return np.broadcast_to(_restore(g, x_shape, axis, keepdims), x_shape)
+
+
+def _spread_mean(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
+    """Every number of the operand counts 1/n."""
+    axes = range(len(x_shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    count = np.prod([x_shape[i] for i in axes], dtype=int) if x_shape else 1
+    return np.broadcast_to(_restore(g, x_shape, axis, keepdims) / float(count or 1), x_shape)
+
+
+def _share(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    """Each of the k numbers that equal the extreme gets g / k."""
+    chosen = x == _restore(out, x.shape, axis, keepdims)
+    return chosen * (_restore(g, x.shape, axis, keepdims) / chosen.sum(axis=axis, dtype=g.dtype, keepdims=True))
+
+
+def _sum(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Array:
+    return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _mean(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Array:
+    return np.mean(x, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _max(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def _min(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+sum = Op(_sum, implements=[np.sum, np.add.reduce], x=_spread)
+mean = Op(_mean, implements=[np.mean], x=_spread_mean)
+max = Op(_max, implements=[np.max, np.maximum.reduce], x=_share)
+min = Op(_min, implements=[np.min, np.minimum.reduce], x=_share)

@@ -1,0 +1,95 @@
+"""How NumPy and Python see a Tensor: `np.exp(t)`, `ndarray * t`, `np.asarray(t)`, `float(t)`, `for row in t`, `print(t)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu import errors
+from tinygrad_edu.op import implementations
+
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
+
+
+class NumPyProtocols:
+    """The part of Tensor that others call: NumPy's protocols, conversions, and display."""
+
+    __slots__ = ()
+    _value: Any
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array: Any = self.array  # type: ignore[attr-defined] # Tensor's
+        return np.array(array, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        called: Any = ufunc if method == "__call__" else getattr(ufunc, method)
+        out = kwargs.get("out")
+        if out is not None:
+            raise errors.no_out(ufunc.__name__)
+        return _call(called, f"np.{ufunc.__name__}" + ("" if called is ufunc else f".{method}"), inputs, kwargs)
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return _call(function, f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1), args, kwargs)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self.array.__dlpack__(**kwargs)  # type: ignore[attr-defined] # Tensor's
+
+    def __dlpack_device__(self) -> Any:
+        return self.array.__dlpack_device__()  # type: ignore[attr-defined] # Tensor's
+
+    def __len__(self) -> int:
+        if self._value.ndim == 0:
+            raise TypeError("a single number has no length")
+        return int(self._value.shape[0])
+
+    def __iter__(self: Any) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __float__(self) -> float:
+        return float(self._value.item())
+
+    def __int__(self) -> int:
+        return int(self._value.item())
+
+    def __index__(self) -> int:
+        return int(self._value.__index__())
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value.item(), spec) if spec and self._value.ndim == 0 else format(str(self), spec)
+
+    def __repr__(self: Any) -> str:
+        said = [np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            said.append(f"dtype={self.dtype}")
+        if self.grad_fn is not None:
+            said.append(f"grad_fn=<{self.grad_fn.op.name}>")
+        elif self.requires_grad:
+            said.append("requires_grad=True")
+        if self.name:
+            said.append(f"name={self.name!r}")
+        return f"Tensor({', '.join(said)})"
+
+    def __reduce__(self: Any) -> Any:
+        """For `copy` and `pickle`: a leaf goes as its values; a computed tensor has a history that cannot be copied."""
+        if self.grad_fn is not None:
+            raise errors.not_a_leaf(self.name)
+        return _rebuild, (type(self), np.array(self), self.requires_grad, self.name)
+
+
+def _rebuild(cls: type[Tensor], array: Any, requires_grad: bool, name: str | None) -> Tensor:
+    return cls(array, requires_grad=requires_grad, name=name)
+
+
+def _call(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
+    """What a NumPy function does when it is given a Tensor."""
+    try:
+        implementation = implementations[function]
+    except (KeyError, TypeError):
+        raise errors.no_rule(name) from None
+    return implementation(*args, **kwargs)

@@ -1,0 +1,37 @@
+"""One line of the chain rule, as the backward pass ran it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.graph import Array, Node
+from tinygrad_edu.recording import no_grad
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the chain rule as the backward pass ran it: `node` handed something to its input number `index`.
+
+    `upstream` is the gradient of the node's result, `local` the derivative by the input (None where it is no single
+    number a place), `handed` what the rule returned, `contribution` that summed back over broadcast axes, and
+    `accumulated` the input's gradient so far.
+    """
+
+    node: Node
+    index: int
+    upstream: Array
+    local: Array | None
+    handed: Array
+    contribution: Array
+    accumulated: Array
+
+
+def local_derivative(node: Node, pull: Callable[..., Any], upstream: Any, kept: tuple[Any, ...]) -> Array | None:
+    """The derivative by one input where it is one number a place: what the rule makes of ones."""
+    with np.errstate(all="ignore"), no_grad():
+        local = pull(np.ones_like(upstream), kept)
+    if not (node.op.elementwise or np.shape(local) == upstream.shape == ()):
+        return None
+    return getattr(local, "_value", local)

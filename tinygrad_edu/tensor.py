@@ -1,0 +1,175 @@
+"""Tensor: an array, a gradient, and the node that made it. Its methods are the ops of `tinygrad_edu.ops`."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from tinygrad_edu import errors, fast, graph, op, ops
+from tinygrad_edu.device import device_of, fresh
+from tinygrad_edu.graph import SMALL, Array, Leaf, Node, Vertex, wrap
+from tinygrad_edu.hooks import Handle, add_hook, retainer
+from tinygrad_edu.operators import Operators
+from tinygrad_edu.protocols import NumPyProtocols
+
+
+class Tensor(Operators, NumPyProtocols):
+    """An n-dimensional array that remembers how it was computed, so that `backward()` can find its derivatives.
+
+    `data` (a number, nested lists, an array, another Tensor) is copied; `from_numpy` and `as_tensor` share memory
+    instead. Dtypes are NumPy's: 2.0 is float64, 2 is int64. Only floating-point tensors can require grad
+    (`GradientDtypeError`, a TypeError, for others). `name` is shown in pictures and errors.
+
+    >>> a, b, c = Tensor(2.0, requires_grad=True), Tensor(-3.0, requires_grad=True), Tensor(10.0, requires_grad=True)
+    >>> (a * b + c).backward()
+    >>> a.grad, b.grad, c.grad
+    (Tensor(-3.), Tensor(2.), Tensor(1.))
+    """
+
+    # Slots, and unset until needed, because a Tensor is made for every result. A number is held as a NumPy scalar.
+    __slots__ = ("__weakref__", "_constant", "_grad", "_name", "_origin", "_value")
+    _value: Array
+    _origin: Vertex | None  # a Leaf that requires grad, a Node, or None: nothing to remember
+    _grad: Any
+    _constant: Leaf | None
+
+    def __init__(
+        self, data: Any, *, requires_grad: bool = False, dtype: Any = None, device: Any = None, name: str | None = None
+    ) -> None:
+        self._value, self._origin = fresh(data, dtype, device), None
+        if name is not None:
+            self.name = name
+        if requires_grad:
+            self.requires_grad = True
+
+    @property
+    def array(self) -> Array:
+        """The NumPy or CuPy array itself, sharing memory. The engine does not see what is written to it."""
+        if isinstance(self._value, np.generic):
+            self._value = np.asarray(self._value)
+        return self._value
+
+    @property
+    def data(self) -> "Tensor":
+        """A Tensor on the same memory that has no history; assign to it to replace the value."""
+        return wrap(self.array, None)
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        value = new.array if isinstance(new, Tensor) else fresh(new)
+        if self.requires_grad and value.dtype.kind != "f":
+            raise errors.gradient_dtype(value.dtype, self.name)
+        self._become(value)
+
+    def _become(self, value: Array) -> None:
+        """Hold another value; the graph that was recorded keeps the one that it used."""
+        self._value = value
+        for vertex in (self._origin, getattr(self, "_constant", None)):
+            if vertex is not None:
+                vertex.like = value if value.size <= SMALL else (value.shape, value.dtype)
+
+    @property
+    def grad(self) -> "Tensor | None":
+        """What the backward passes added up for this tensor, or None: not computed. Same shape and dtype as the tensor."""
+        g = getattr(self, "_grad", None)
+        if g is not None and not isinstance(g, Tensor):
+            self._grad = g = wrap(g, None)  # made when somebody looks: a step of training need not pay for it
+        return g
+
+    @grad.setter
+    def grad(self, g: "Tensor | None") -> None:
+        if g is not None and not isinstance(g, Tensor):
+            raise TypeError(f"a gradient is a Tensor or None, not {type(g).__name__}: write t.grad = Tensor(g)")
+        if g is not None and g.shape != self.shape:
+            raise errors.gradient_shape(g.shape, self.shape, self.name)
+        self._grad = g
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        return self._origin is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if isinstance(self._origin, Node):
+            if not value:
+                raise RuntimeError(
+                    "a computed tensor has the history of its inputs; t.detach() is the same value without it"
+                )
+        elif value and self._value.dtype.kind != "f":
+            raise errors.gradient_dtype(self._value.dtype, self.name)
+        elif value != self.requires_grad:
+            self._origin = Leaf(self._value, self, True) if value else None
+            self._grad = self.grad
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set `requires_grad` and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made this tensor, or None for a leaf."""
+        return self._origin if isinstance(self._origin, Node) else None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded op made this tensor."""
+        return self.grad_fn is None
+
+    @property
+    def name(self) -> str | None:
+        """The name shown in pictures and errors."""
+        return getattr(self, "_name", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = name
+        for vertex in (self._origin, getattr(self, "_constant", None)):
+            if vertex is not None:
+                vertex.name = name
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+        """Add the derivatives of this tensor to the `.grad` of the leaves it was computed from: see `autograd.backward`."""
+        autograd.backward(self, gradient, retain_graph, create_graph)
+
+    def register_hook(self, hook: Callable[["Tensor"], Any]) -> Handle:
+        """Call `hook(gradient)` when all of this tensor's gradient has arrived; what it returns, if anything, replaces it."""
+        return add_hook(self, hook)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a computed tensor in its `.grad` too."""
+        hook = add_hook(self, retainer(self))
+        if self.is_leaf:
+            hook.remove()  # a leaf keeps its gradient anyway
+
+    def detach(self) -> "Tensor":
+        """The same memory without the history."""
+        return self.data
+
+    def clone(self) -> "Tensor":
+        """A copy; the gradient passes through it."""
+        return ops.positive(self)  # type: ignore[no-any-return] # of a Tensor it is a Tensor
+
+    def numpy(self) -> Array:
+        """The array, sharing memory (copied to the host from a GPU)."""
+        return np.asarray(self)
+
+    def item(self) -> Any:
+        """The number as a Python number; ValueError where there is not just one."""
+        return self._value.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self._value.tolist()
+
+    shape = property(lambda self: self._value.shape, doc="Lengths of the axes.")
+    ndim = property(lambda self: self._value.ndim, doc="Number of axes.")
+    size = property(lambda self: self._value.size, doc="Number of numbers, as in NumPy.")
+    dtype = property(lambda self: self._value.dtype, doc="NumPy dtype of the numbers.")
+    device = property(lambda self: device_of(self._value), doc="Where the numbers live.")
+    T = property(lambda self: ops.transpose(self), doc="Axes in reverse order.")
+
+
+fast.Tensor = graph.Tensor = op.Tensor = Tensor  # they make Tensors, and this file is built on them
+from tinygrad_edu import autograd  # noqa: E402 - it is built on Tensor, and `backward` above runs it
