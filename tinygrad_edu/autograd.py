@@ -61,7 +61,8 @@ def backward(
     """
     if create_graph and not is_grad_enabled():
         with enable_grad():
-            return backward(tensors, grad_tensors, retain_graph, True, observe)
+            backward(tensors, grad_tensors, retain_graph, True, observe)
+        return
     retain = create_graph if retain_graph is None else retain_graph
     for leaf, g in _propagate(_seed(tensors, grad_tensors, create_graph), retain, create_graph, None, observe).items():
         tensor = leaf._tensor()

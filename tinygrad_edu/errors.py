@@ -125,8 +125,9 @@ def _called(name: str | None) -> str:
 def no_gradient_path(what: str, name: str | None) -> NoGradientPathError:
     """The error for a tensor that no recorded path connects to anything that requires grad."""
     return NoGradientPathError(
-        f"{what}{_called(name)} does not require grad: it was made with nothing that does, or under no_grad(), or cut off"
-        " by detach(), .data or .array. Make the inputs with Tensor(..., requires_grad=True) and compute with recording on."
+        f"{what}{_called(name)} does not require grad: it was made from nothing that does, or under no_grad(), or was"
+        " cut off by detach(), .data or .array. Make the inputs with Tensor(..., requires_grad=True) and compute with"
+        " recording on."
     )
 
 
@@ -218,6 +219,6 @@ def no_out(name: str) -> UnsupportedError:
 def not_a_leaf(name: str | None) -> NoGradientPathError:
     """The error for copying or pickling a tensor together with its history."""
     return NoGradientPathError(
-        f"a computed tensor{_called(name)} cannot be copied or pickled with its history: write t.detach() for its value,"
-        " t.clone() for a copy that stays in the graph."
+        f"a computed tensor{_called(name)} cannot be copied or pickled with its history: write t.detach() for its"
+        " value, or t.clone() for a copy that stays in the graph."
     )

@@ -18,7 +18,7 @@ from tinygrad_edu.recording import is_grad_enabled
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
-    from tinygrad_edu.tensor import Tensor  # put here at run time by tensor.py
+    from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
 
 float64, ndarray, new = np.float64, np.ndarray, object.__new__
 
@@ -87,7 +87,7 @@ def binary(op: Op) -> Callable[..., Tensor]:
             plan, y_vertex = left, constant(y)
         result._origin = node = Node()  # as in `remember`, whose call would be 40 of 750 ns
         node.plan = plan
-        node.inputs = (x_vertex, y_vertex)
+        node.inputs = x_vertex, y_vertex  # type: ignore[assignment] # neither is None here
         node.kept = (a, b) if plan.whole else plan.keep(a, b, out) if plan.names else ()
         node.index = tick()
         node.hooks = node.name = None

@@ -13,8 +13,9 @@ from tinygrad_edu import errors
 from tinygrad_edu.mutation import changes, tick
 
 if TYPE_CHECKING:
-    from tinygrad_edu.op import Op, Plan
-    from tinygrad_edu.tensor import Tensor
+    from tinygrad_edu.op import Op
+    from tinygrad_edu.plan import Plan
+    from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
 
 Array: TypeAlias = Any
 """A `numpy.ndarray`, a `cupy.ndarray`, or a NumPy scalar: a single number is held as `np.float64`, 7 times faster."""
@@ -144,22 +145,26 @@ def unwrap(operand: Any) -> tuple[Any, Any]:
     """Value and vertex of an operand; a number stays a Python number, so that it promotes weakly as in NumPy."""
     if isinstance(operand, Tensor):
         return operand._value, operand._origin
-    if isinstance(operand, list | tuple):
-        if any(isinstance(item, Tensor) for item in operand):
-            raise TypeError("a list of Tensors is no operand: write stack(tensors) or concatenate(tensors)")
-        operand = np.asarray(operand)
-    if np.iscomplexobj(operand):
-        raise TypeError("complex numbers are not supported: the gradients here are those of real functions")
-    return operand, None
+    if isinstance(operand, int | float):
+        return operand, None
+    if isinstance(operand, list | tuple) and any(isinstance(item, Tensor) for item in operand):
+        raise TypeError("a list of Tensors is no operand: write stack(tensors) or concatenate(tensors)")
+    if isinstance(operand, np.ma.MaskedArray):
+        raise TypeError("a masked array is no operand: write where(mask, other, t), or fill it first with .filled()")
+    value = operand if hasattr(operand, "__cuda_array_interface__") else np.asarray(operand)[()]
+    if value.dtype.kind not in "fiub":
+        raise TypeError(f"an operand holds real numbers or booleans, not {value.dtype}: {type(operand).__name__} given")
+    return value, None
 
 
 def constant(operand: Any) -> Leaf:
     """The vertex of an operand that needs no gradient; the same each time for the same Tensor."""
     if not isinstance(operand, Tensor):
         return Leaf(as_value(operand), None, False)
-    if getattr(operand, "_constant", None) is None:
-        operand._constant = Leaf(operand._value, operand, False)
-    return operand._constant
+    leaf = getattr(operand, "_constant", None)
+    if leaf is None:
+        leaf = operand._constant = Leaf(operand._value, operand, False)
+    return leaf
 
 
 def remember(plan: Plan, inputs: tuple[Any, ...], kept: tuple[Any, ...], out: Array) -> Node:
@@ -182,7 +187,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def own(gradient: Any, upstream: Any = None) -> Any:
-    """A gradient that nobody else holds: a rule may hand on what it got, or a view of it, and `.grad` may be changed."""
+    """A gradient that nobody else holds: a rule may hand on what it got, or a view of it, and `.grad` may change."""
     array = gradient._value if isinstance(gradient, Tensor) else gradient
     if gradient is not upstream and array.base is None:
         return gradient

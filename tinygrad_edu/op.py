@@ -26,7 +26,7 @@ from tinygrad_edu.plan import Plan
 from tinygrad_edu.recording import is_grad_enabled
 
 if TYPE_CHECKING:
-    from tinygrad_edu.tensor import Tensor  # at run time tensor.py, which is built on this file, puts it here
+    from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
 
 Rule: TypeAlias = Callable[..., Any] | None
 
@@ -140,7 +140,7 @@ class Op:
         if not any(needs) or not is_grad_enabled():
             return wrap(out, None)
         plan = self.plan(needs)
-        if not plan.pulls:
+        if not plan.pulls or out.dtype.kind != "f":
             return wrap(out, None)
         inputs = tuple(vertex or constant(operand) for operand, (_, vertex) in zip(operands, pairs, strict=True))
         environment = (tuple(values),) if self.variadic else values

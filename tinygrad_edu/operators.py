@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.device import is_device
 from tinygrad_edu.inplace import in_place, set_item
 from tinygrad_edu.ops.indexing import plain_key
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Operators:
-    """The part of Tensor that computes. `method` and `reflected` are the op itself as a method, without a call between."""
+    """The part of Tensor that computes: `method` and `reflected` are the op itself, with no call between."""
 
     __slots__ = ()
 
@@ -54,21 +53,21 @@ class Operators:
     __setitem__ = set_item
 
     def __getitem__(self, key: Any) -> Tensor:
-        return ops.getitem(self, plain_key(key))  # type: ignore[no-any-return] # of a Tensor it is a Tensor
+        return ops.getitem.apply(self, plain_key(key))
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same numbers in another shape: `t.reshape(2, 3)` or `t.reshape((2, -1))`."""
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return] # see __getitem__
+        return ops.reshape.apply(self, shape[0] if len(shape) == 1 else shape)
 
     view = reshape
 
     def transpose(self, *axes: Any) -> Tensor:
         """Axes in another order, reversed without arguments, as in NumPy: `t.transpose(1, 0, 2)`."""
-        return ops.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)  # type: ignore[no-any-return] # see __getitem__
+        return ops.transpose.apply(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def expand(self, *shape: Any) -> Tensor:
         """Stretched to a larger shape without copying, as `numpy.broadcast_to`."""
-        return ops.broadcast_to(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return] # see __getitem__
+        return ops.broadcast_to.apply(self, shape[0] if len(shape) == 1 else shape)
 
     def flatten(self) -> Tensor:
         """The numbers in one axis."""
@@ -87,13 +86,3 @@ class Operators:
     def long(self) -> Tensor:
         """As int64; whole numbers carry no gradient."""
         return self.astype(np.int64)
-
-    def to(self, target: Any) -> Tensor:
-        """On a device (`"cpu"`), or as a dtype."""
-        if not is_device(target):
-            return self if self.dtype == target else self.astype(target)
-        return self if self.device == target else ops.move(self, str(target))
-
-    def cpu(self) -> Tensor:
-        """In the memory of the host."""
-        return self.to("cpu")

@@ -1,4 +1,4 @@
-"""What an op keeps for its rules, and how the rules are called with it: found once, from the names of their parameters."""
+"""What an op keeps for its rules and how the rules are called with it, found once from their parameters' names."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Plan:
         # `lambda g, kept: rule(g, kept[1])`: 45 and 60 ns where tuples and star arguments take 60 and 140.
         made = "".join(f"{sources[name]}, " for name in self.names)
         shape = (lambda operands: tuple(map(np.shape, operands))) if op.variadic else np.shape
-        self.keep: Callable[..., tuple[Any, ...]] = eval(
-            f"lambda {', '.join((*op.parameters, 'out'))}: ({made})", {"shape": shape}
-        )
+        source = f"lambda {', '.join((*op.parameters, 'out'))}: ({made})"
+        self.keep: Callable[..., tuple[Any, ...]] = eval(source, {"shape": shape})  # noqa: S307 - made of parameters' names
         self.whole = self.names == op.parameters  # then it keeps all that it was given, which needs no call
         self.pulls = tuple((i, self._pull(i, names)) for i, names in asked.items())
 
     def _pull(self, index: int, asked: list[str]) -> Callable[[Any, tuple[Any, ...]], Any]:
         saved = [n if n == "index" else f"kept[{self.names.index(n)}]" for n in asked]
         names = {"rule": self.op.rules[self.op.operand(index)], "index": index}
-        return eval(f"lambda g, kept: rule({', '.join(['g', *saved])})", names)  # type: ignore[no-any-return] # a lambda
+        pull: Callable[..., Any] = eval(f"lambda g, kept: rule({', '.join(['g', *saved])})", names)  # noqa: S307 - as above
+        return pull

@@ -1,4 +1,4 @@
-"""How NumPy and Python see a Tensor: `np.exp(t)`, `ndarray * t`, `np.asarray(t)`, `float(t)`, `for row in t`, `print(t)`."""
+"""How NumPy and Python see a Tensor: `np.exp(t)`, `ndarray * t`, `np.asarray(t)`, `float(t)`, `print(t)`."""
 
 from __future__ import annotations
 

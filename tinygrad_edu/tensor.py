@@ -1,12 +1,14 @@
 """Tensor: an array, a gradient, and the node that made it. Its methods are the ops of `tinygrad_edu.ops`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
 from tinygrad_edu import errors, fast, graph, op, ops
-from tinygrad_edu.device import device_of, fresh
+from tinygrad_edu.device import device_of, fresh, is_device
 from tinygrad_edu.graph import SMALL, Array, Leaf, Node, Vertex, wrap
 from tinygrad_edu.hooks import Handle, add_hook, retainer
 from tinygrad_edu.operators import Operators
@@ -50,7 +52,7 @@ class Tensor(Operators, NumPyProtocols):
         return self._value
 
     @property
-    def data(self) -> "Tensor":
+    def data(self) -> Tensor:
         """A Tensor on the same memory that has no history; assign to it to replace the value."""
         return wrap(self.array, None)
 
@@ -69,15 +71,15 @@ class Tensor(Operators, NumPyProtocols):
                 vertex.like = value if value.size <= SMALL else (value.shape, value.dtype)
 
     @property
-    def grad(self) -> "Tensor | None":
-        """What the backward passes added up for this tensor, or None: not computed. Same shape and dtype as the tensor."""
+    def grad(self) -> Tensor | None:
+        """What the backward passes added up, of the tensor's shape and dtype; None: not computed."""
         g = getattr(self, "_grad", None)
         if g is not None and not isinstance(g, Tensor):
             self._grad = g = wrap(g, None)  # made when somebody looks: a step of training need not pay for it
         return g
 
     @grad.setter
-    def grad(self, g: "Tensor | None") -> None:
+    def grad(self, g: Tensor | None) -> None:
         if g is not None and not isinstance(g, Tensor):
             raise TypeError(f"a gradient is a Tensor or None, not {type(g).__name__}: write t.grad = Tensor(g)")
         if g is not None and g.shape != self.shape:
@@ -130,11 +132,11 @@ class Tensor(Operators, NumPyProtocols):
                 vertex.name = name
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
-        """Add the derivatives of this tensor to the `.grad` of the leaves it was computed from: see `autograd.backward`."""
+        """Add this tensor's derivatives to the `.grad` of the leaves it was computed from: see `autograd.backward`."""
         autograd.backward(self, gradient, retain_graph, create_graph)
 
-    def register_hook(self, hook: Callable[["Tensor"], Any]) -> Handle:
-        """Call `hook(gradient)` when all of this tensor's gradient has arrived; what it returns, if anything, replaces it."""
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
+        """Call `hook(gradient)` when all of it has arrived; a Tensor that it returns replaces the gradient."""
         return add_hook(self, hook)
 
     def retain_grad(self) -> None:
@@ -143,13 +145,27 @@ class Tensor(Operators, NumPyProtocols):
         if self.is_leaf:
             hook.remove()  # a leaf keeps its gradient anyway
 
-    def detach(self) -> "Tensor":
+    def detach(self) -> Tensor:
         """The same memory without the history."""
         return self.data
 
-    def clone(self) -> "Tensor":
+    def clone(self) -> Tensor:
         """A copy; the gradient passes through it."""
         return ops.positive(self)  # type: ignore[no-any-return] # of a Tensor it is a Tensor
+
+    def to(self, target: Any) -> Tensor:
+        """On a device (`"cpu"`, `"cuda:0"`) or as a dtype; the tensor itself where it is that already."""
+        if is_device(target):
+            return self if self.device == target else ops.move.apply(self, str(target), str(self.device))
+        return self if self.dtype == target else self.astype(target)
+
+    def cpu(self) -> Tensor:
+        """In the memory of the host."""
+        return self.to("cpu")
+
+    def cuda(self) -> Tensor:
+        """In the memory of the first GPU."""
+        return self.to("cuda")
 
     def numpy(self) -> Array:
         """The array, sharing memory (copied to the host from a GPU)."""
@@ -171,5 +187,6 @@ class Tensor(Operators, NumPyProtocols):
     T = property(lambda self: ops.transpose(self), doc="Axes in reverse order.")
 
 
-fast.Tensor = graph.Tensor = op.Tensor = Tensor  # they make Tensors, and this file is built on them
+for module in (fast, graph, op):  # they make Tensors, and this file is built on them
+    module.Tensor = Tensor  # type: ignore[attr-defined] # see there
 from tinygrad_edu import autograd  # noqa: E402 - it is built on Tensor, and `backward` above runs it

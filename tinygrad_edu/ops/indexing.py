@@ -55,6 +55,6 @@ def repeats(key: Any) -> bool:
     return any(getattr(part, "dtype", np.dtype(bool)).kind in "iu" for part in parts if np.ndim(part) > 0)
 
 
-getitem = Op(_getitem, x=lambda g, key, x_shape: scatter(g, key, x_shape))
-scatter = Op(_scatter, g=lambda g, key: getitem(g, key))
-setitem = Op(_setitem, x=lambda g, key: setitem(g, 0.0, key), value=_value_of)
+getitem: Op = Op(_getitem, x=lambda g, key, x_shape: scatter(g, key, x_shape))
+scatter: Op = Op(_scatter, g=lambda g, key: getitem(g, key))
+setitem: Op = Op(_setitem, x=lambda g, key: setitem(g, 0.0, key), value=_value_of)

@@ -9,6 +9,8 @@ import numpy as np
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
 
+INNER = "The last axis of the first must be as long as the last but one of the second (a vector's only axis)."
+
 
 def _matmul_x(g: Any, y: Any) -> Any:
     """g yᵀ; a vector operand is a matrix whose missing axis is put in and taken out again."""
@@ -31,8 +33,7 @@ def _matmul_y(g: Any, x: Any) -> Any:
 matmul = Op(
     np.matmul,
     forward=operator.matmul,
-    hint="The last axis of the first must be as long as the last but one of the second (a vector has only its own axis);"
-    " transpose one, e.g. x @ w.T. For a single number write x * y.",
+    hint=f"{INNER} Transpose one, e.g. x @ w.T. For a single number write x * y.",
     x=_matmul_x,
     y=_matmul_y,
 )
@@ -67,8 +68,7 @@ def _last_but_one(x: Any) -> Any:
 dot = Op(
     _dot,
     implements=[np.dot],
-    hint="The last axis of the first must be as long as the last but one of the second (a vector has only its own axis);"
-    " transpose one, e.g. dot(x, w.T).",
+    hint=f"{INNER} Transpose one, e.g. dot(x, w.T).",
     x=_dot_x,
     y=_dot_y,
 )

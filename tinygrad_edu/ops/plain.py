@@ -1,4 +1,4 @@
-"""NumPy functions whose results carry no derivative: given Tensors, they compute on the arrays and return plain results."""
+"""NumPy functions whose results have no derivative: given Tensors, they compute on the arrays, with plain results."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 
-Axis = int | tuple[int, ...] | None
+Axis = Any  # an int, a tuple of ints, or None for all
 Shape = tuple[int, ...]
 
 
@@ -37,19 +37,23 @@ def _share(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return chosen * (_restore(g, x.shape, axis, keepdims) / chosen.sum(axis=axis, dtype=g.dtype, keepdims=True))
 
 
-def _sum(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Array:
+def _sum(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False) -> Array:
+    """The sum over an axis, several, or all."""
     return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-def _mean(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Array:
+def _mean(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False) -> Array:
+    """The mean over an axis, several, or all."""
     return np.mean(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-def _max(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def _max(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
+    """The largest number along an axis, several, or all."""
     return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def _min(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+def _min(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
+    """The smallest number along an axis, several, or all."""
     return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
 
 

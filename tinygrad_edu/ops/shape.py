@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import moved
 from tinygrad_edu.graph import Array, unbroadcast
 from tinygrad_edu.op import Op, implementations
 
@@ -44,6 +45,11 @@ def _astype(x: Array, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
+def _move(x: Array, to: str, home: str) -> Array:  # noqa: ARG001 - for the rule, which moves the gradient there
+    """The array on the device `to`; `home` is where it was."""
+    return moved(x, to)
+
+
 def _concatenate(*xs: Array, axis: int | None = 0) -> Array:
     return np.concatenate(xs, axis=axis)
 
@@ -78,6 +84,7 @@ expand_dims = Op(_expand_dims, implements=[np.expand_dims], x=_back)
 squeeze = Op(_squeeze, implements=[np.squeeze], x=_back)
 broadcast_to = Op(_broadcast_to, implements=[np.broadcast_to], x=lambda g: g)  # the engine sums it back
 sum_to = Op(_sum_to, x=lambda g, x_shape: np.broadcast_to(g, x_shape))
+move: Op = Op(_move, x=lambda g, to, home: move(g, home, to))
 astype = Op(_astype, implements=[np.astype], x=lambda g: g)  # the engine casts it back
 join = Op(_concatenate, xs=_slice_of)
 pile = Op(_stack, xs=lambda g, index, axis: g[(slice(None),) * (axis % g.ndim) + (index,)])
