@@ -25,16 +25,16 @@ class Plan:
             if need and (rule := op.rules[op.operand(i)]) is not None
         }
         every = {name for names in asked.values() for name in names} - {"index"}
-        sources = {n: n for n in (*op.parameters, "out")} | {f"{n}_shape": f"shape({n})" for n in op.operands}
+        sources = {n: n for n in (*op.parameters, "out")} | {f"{n}_shape": f"shape_of({n})" for n in op.operands}
         if unknown := every - set(sources):
             raise DerivativeError(f"a rule of {op.name} asks for {sorted(unknown)}; it may name {', '.join(sources)}")
         self.names = tuple(name for name in sources if name in every)
         # Compiled from the names, as collections.namedtuple is, to `lambda x, y, out: (x, y)` and
         # `lambda g, kept: rule(g, kept[1])`: 45 and 60 ns where tuples and star arguments take 60 and 140.
         made = "".join(f"{sources[name]}, " for name in self.names)
-        shape = (lambda operands: tuple(map(np.shape, operands))) if op.variadic else np.shape
+        shape_of = (lambda operands: tuple(map(np.shape, operands))) if op.variadic else np.shape
         source = f"lambda {', '.join((*op.parameters, 'out'))}: ({made})"
-        self.keep: Callable[..., tuple[Any, ...]] = eval(source, {"shape": shape})  # noqa: S307 - made of parameters' names
+        self.keep: Callable[..., tuple[Any, ...]] = eval(source, {"shape_of": shape_of})  # noqa: S307 - made of parameters' names
         self.whole = self.names == op.parameters  # then it keeps all that it was given, which needs no call
         self.pulls = tuple((i, self._pull(i, names)) for i, names in asked.items())
 

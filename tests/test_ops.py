@@ -1,0 +1,144 @@
+"""Every op against NumPy for its value and against central differences for its derivatives, to second order."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests.cases import CASES, WITHOUT_DERIVATIVE, Case
+from tests.derivatives import central_differences, weights
+from tinygrad_edu import Op, Tensor, ops
+
+each_case = pytest.mark.parametrize("case", CASES, ids=str)
+TABLE = {name: op for name, op in vars(ops).items() if isinstance(op, Op)}
+
+
+def tensors(case: Case, dtype: Any = None) -> list[Tensor]:
+    return [Tensor(array, dtype=dtype, requires_grad=True) for array in case.arrays]
+
+
+def loss(case: Case, *arguments: Any) -> Any:
+    """One number that weighs every number of the result differently."""
+    result = case.function(*arguments)
+    return (result * weights(np.shape(result))).sum()
+
+
+def gradients(case: Case, *arrays: Any, dtype: Any = None, create_graph: bool = False) -> tuple[list[Tensor], Any]:
+    inputs = [Tensor(array, dtype=dtype, requires_grad=True) for array in arrays]
+    return inputs, tg.autograd.grad(loss(case, *inputs), inputs, create_graph=create_graph, allow_unused=True)
+
+
+def test_every_op_has_cases() -> None:
+    covered = {case.op for case in CASES} | {"join", "pile"}
+    assert set(TABLE) - WITHOUT_DERIVATIVE <= covered
+
+
+def test_every_rule_is_reached_by_a_case() -> None:
+    reached = set()
+    for case in CASES:
+        for node in tg.autograd.ancestors(Tensor(1.0, requires_grad=True) * loss(case, *tensors(case))):
+            reached |= {(node.op, index) for index, _ in node.plan.pulls}
+    for op in TABLE.values():
+        for index, name in enumerate(op.operands):
+            assert op.rules[name] is None or (op, index) in reached, f"no case differentiates {op} by {name}"
+
+
+@each_case
+def test_value_is_numpys(case: Case) -> None:
+    expected, got = case.function(*case.arrays), case.function(*tensors(case))
+    assert isinstance(got, Tensor)
+    assert got.shape == np.shape(expected)
+    np.testing.assert_array_equal(got.numpy(), expected)
+
+
+@each_case
+def test_first_derivative(case: Case) -> None:
+    _, found = gradients(case, *case.arrays)
+    for index, g in enumerate(found):
+        expected = central_differences(lambda *a: loss(case, *a), case.arrays, index)
+        assert g is not None
+        np.testing.assert_allclose(g.numpy(), expected, rtol=1e-7, atol=1e-8)
+
+
+@each_case
+def test_second_derivative(case: Case) -> None:
+    """The gradient of a weighted sum of first derivatives, against central differences of that sum."""
+
+    def weighed(*arrays: Any) -> float:
+        _, found = gradients(case, *arrays)
+        return float(sum((g.numpy() * weights(g.shape, seed=3)).sum() for g in found))
+
+    inputs, first = gradients(case, *case.arrays, create_graph=True)
+    total = sum(((g * weights(g.shape, seed=3)).sum() for g in first), start=Tensor(0.0))
+    second = tg.autograd.grad(total, inputs, allow_unused=True) if total.requires_grad else [None] * len(inputs)
+    for index, g in enumerate(second):
+        expected = central_differences(weighed, case.arrays, index)
+        np.testing.assert_allclose(np.zeros_like(expected) if g is None else g.numpy(), expected, rtol=1e-6, atol=1e-7)
+
+
+@each_case
+def test_create_graph_does_not_change_the_first_derivative(case: Case) -> None:
+    for plain, recorded in zip(gradients(case, *case.arrays)[1], gradients(case, *case.arrays, create_graph=True)[1], strict=True):
+        np.testing.assert_allclose(recorded.numpy(), plain.numpy(), rtol=1e-13, atol=1e-15)
+
+
+@each_case
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradient_has_shape_and_dtype_of_its_tensor(case: Case, dtype: Any) -> None:
+    inputs, found = gradients(case, *case.arrays, dtype=dtype)
+    double = gradients(case, *case.arrays)[1]
+    for tensor, g, exact in zip(inputs, found, double, strict=True):
+        assert (g.shape, g.dtype) == (tensor.shape, dtype)
+        np.testing.assert_allclose(g.numpy(), exact.numpy(), rtol=2e-4, atol=2e-5)
+
+
+@each_case
+def test_inputs_are_left_alone_and_runs_repeat(case: Case) -> None:
+    before = [array.copy() for array in case.arrays]
+    inputs, found = gradients(case, *case.arrays)
+    _, again = gradients(case, *case.arrays)
+    for array, copy, tensor in zip(case.arrays, before, inputs, strict=True):
+        np.testing.assert_array_equal(array, copy)
+        np.testing.assert_array_equal(tensor.numpy(), copy)
+    for g, h in zip(found, again, strict=True):
+        np.testing.assert_array_equal(g.numpy(), h.numpy())
+
+
+@each_case
+def test_one_operand_at_a_time(case: Case) -> None:
+    """With the other operands constant an operand gets the same gradient, and the constants get none."""
+    full = gradients(case, *case.arrays)[1]
+    for index, expected in enumerate(full):
+        inputs = [Tensor(a, requires_grad=i == index) for i, a in enumerate(case.arrays)]
+        loss(case, *inputs).backward()
+        found = inputs[index].grad
+        assert found is not None
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-12, atol=1e-15)
+        assert all(t.grad is None for i, t in enumerate(inputs) if i != index)
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_DERIVATIVE))
+def test_ops_without_derivative_give_constants(name: str) -> None:
+    op = TABLE[name]
+    integral = name.startswith(("logical", "bitwise", "invert"))
+    arrays = [np.array([True, False]) if integral else np.array([1.0, -2.0]) for _ in op.operands]
+    result = op(*(Tensor(a, requires_grad=not integral) for a in arrays))
+    assert isinstance(result, Tensor)
+    assert not result.requires_grad
+    np.testing.assert_array_equal(result.numpy(), op.function(*arrays))
+
+
+@pytest.mark.parametrize("op", TABLE.values(), ids=list(TABLE))
+def test_numpy_names_reach_the_op(op: Op) -> None:
+    """Every ufunc of the table is its NumPy function on Tensors too."""
+    if isinstance(op.function, np.ufunc):
+        from tinygrad_edu.op import implementations
+
+        assert implementations[op.function] is op
+        assert op.name == op.function.__name__
+
+
+def test_an_op_on_plain_arrays_only_computes() -> None:
+    assert type(tg.exp(np.ones(2))) is np.ndarray
+    assert type(tg.concatenate([np.ones(2), np.ones(1)])) is np.ndarray
