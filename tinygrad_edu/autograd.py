@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.graph import Node, Vertex, as_value, nodes_above, own, unbroadcast, wrap
+from tinygrad_edu.graph import Node, Vertex, nodes_above, own, unbroadcast, wrap
 from tinygrad_edu.hooks import run_hooks
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
@@ -91,6 +91,9 @@ def grad(
     >>> slope.item(), grad(slope, x)[0].item()
     (6.0, 2.0)
     """
+    if create_graph and not is_grad_enabled():
+        with enable_grad():
+            return grad(outputs, inputs, grad_outputs, retain_graph, True, allow_unused)
     targets = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     wanted: dict[Vertex, bool] = {}
     for i, target in enumerate(targets):
@@ -98,15 +101,17 @@ def grad(
             raise errors.no_gradient_path(f"input {i}", target.name)
         wanted[target._origin] = True
     seeds = _seed(outputs, grad_outputs, create_graph)
+    reached = set(seeds)
     for node in reversed(nodes_above(seeds)):  # oldest first: does a path lead from here to a target?
+        reached.update((node, *node.inputs))
         if any(vertex in wanted for vertex in node.inputs):
             wanted.setdefault(node, False)
+    for i, target in enumerate(targets):
+        if target._origin not in reached and not allow_unused:
+            raise errors.unused_input(i, target.name)
     retain = create_graph if retain_graph is None else retain_graph
     found = _propagate({v: g for v, g in seeds.items() if v in wanted}, retain, create_graph, wanted)
-    for i, target in enumerate(targets):
-        if target._origin not in found and not allow_unused:
-            raise errors.unused_input(i, target.name)
-    gradients = (found.get(target._origin) for target in targets if target._origin is not None)
+    gradients = (found.get(target._origin) for target in targets)
     return tuple(g if g is None or isinstance(g, Tensor) else wrap(g, None) for g in gradients)
 
 
@@ -123,9 +128,8 @@ def _seed(tensors: Tensor | Sequence[Tensor], gradients: Any, create_graph: bool
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     given: list[Any] = [None] * len(roots)
     if gradients is not None:
-        given = (
-            [gradients] if isinstance(tensors, Tensor) and not isinstance(gradients, list | tuple) else list(gradients)
-        )
+        listed = isinstance(gradients, list | tuple) and any(isinstance(g, Tensor) for g in gradients)
+        given = list(gradients) if listed or not isinstance(tensors, Tensor) else [gradients]
     seeds: dict[Vertex, Any] = {}
     for root, g in zip(roots, given, strict=True):
         vertex, value = root._origin, root._value
@@ -141,6 +145,7 @@ def _seed(tensors: Tensor | Sequence[Tensor], gradients: Any, create_graph: bool
                 raise errors.gradient_shape(g.shape, value.shape, root.name)
         if create_graph != isinstance(g, Tensor):
             g = wrap(g, None) if create_graph else g._value
+        g = g if type(vertex) is Node else own(g, g)
         seeds[vertex] = seeds[vertex] + g if vertex in seeds else g
     return seeds
 
@@ -207,7 +212,7 @@ def _propagate(
 def _conform(handed: Any, node: Node, index: int) -> Any:
     """The gradient with the shape and dtype of the input it is for: summed over the axes that NumPy stretched."""
     vertex = node.inputs[index]
-    shape, g = vertex.shape, handed if isinstance(handed, Tensor) else as_value(handed)
+    shape, g = vertex.shape, handed if hasattr(handed, "dtype") else np.asarray(handed)
     extra = g.ndim - len(shape)
     if g.dtype.kind != "f" or extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
         raise errors.bad_rule(node.op.name, node.op.operand(index), handed, shape)

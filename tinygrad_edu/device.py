@@ -65,6 +65,11 @@ def moved(array: Any, to: "str | device") -> Any:
         return _cupy().asarray(array)
 
 
+def is_cupy(array: Any) -> bool:
+    """Whether an array lives on a GPU."""
+    return hasattr(array, "__cuda_array_interface__")
+
+
 def is_device(name: Any) -> bool:
     """Whether `name` names a device rather than a dtype."""
     return isinstance(name, device) or (isinstance(name, str) and name.partition(":")[0] in ("cpu", "cuda"))
@@ -73,7 +78,7 @@ def is_device(name: Any) -> bool:
 def fresh(data: Any, dtype: Any = None, to: "str | device | None" = None) -> Any:
     """A new array with the numbers of `data`: what a Tensor holds. TypeError where they are not real numbers."""
     source = plain_data(data)
-    array = source.astype(dtype or source.dtype) if hasattr(source, "get") else np.array(source, dtype=dtype)
+    array: Any = source.astype(dtype or source.dtype) if is_cupy(source) else np.array(source, dtype=dtype)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a Tensor holds real numbers or booleans, not {array.dtype}: {type(data).__name__} given")
     return (moved(array, to) if to is not None else array)[()]

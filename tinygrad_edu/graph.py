@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.mutation import changes, tick
 
 if TYPE_CHECKING:
@@ -151,10 +152,10 @@ def unwrap(operand: Any) -> tuple[Any, Any]:
         raise TypeError("a list of Tensors is no operand: write stack(tensors) or concatenate(tensors)")
     if isinstance(operand, np.ma.MaskedArray):
         raise TypeError("a masked array is no operand: write where(mask, other, t), or fill it first with .filled()")
-    value = operand if hasattr(operand, "__cuda_array_interface__") else np.asarray(operand)[()]
+    value = operand if is_cupy(operand) else np.asarray(operand)
     if value.dtype.kind not in "fiub":
         raise TypeError(f"an operand holds real numbers or booleans, not {value.dtype}: {type(operand).__name__} given")
-    return value, None
+    return value[()], None
 
 
 def constant(operand: Any) -> Leaf:

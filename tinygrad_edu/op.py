@@ -125,11 +125,23 @@ class Op:
     def _forward(self, operands: Sequence[Any], static: Sequence[Any]) -> Array:
         return as_value(self.forward(*operands, **dict(zip(self.static, static, strict=True))))
 
+    def _plain(self, name: str, argument: Any) -> Any:
+        """A static argument: nothing is differentiated by it, so it must not require grad."""
+        if not isinstance(argument, Tensor):
+            return argument
+        if argument.requires_grad and is_grad_enabled():
+            raise DerivativeError(
+                f"{self.name} has no rule for {name!r}, which requires grad: pass {name}.detach() to take it as constant,"
+                f" or declare the op with a rule, {name}=lambda g, ...: ..."
+            )
+        return argument.array
+
     def _apply(self, *args: Any) -> Tensor:
         """Compute and record, for any number of operands and static parameters; `fast.py` has the short cuts."""
         operands, static = (
             (args[0], args[1:]) if self.variadic else (args[: len(self.operands)], args[len(self.operands) :])
         )
+        static = [self._plain(*pair) for pair in zip(self.static, static, strict=True)]
         pairs = [unwrap(operand) for operand in operands]
         values = [value for value, _ in pairs]
         try:

@@ -54,7 +54,7 @@ power = Op(np.power, forward=operator.pow, x=_power_x, y=_power_y)
 
 def _sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), with x held above the point where exp(-x) overflows: below it the result is 0 to rounding."""
-    return 1 / (1 + np.exp(-np.maximum(x, -np.log(np.finfo(x.dtype).max))))
+    return 1 / (1 + np.exp(-np.maximum(x, -int(np.log(np.finfo(x.dtype).max)))))
 
 
 def _relu(x: Array) -> Array:
