@@ -30,7 +30,8 @@ class Case:
 def numbers(*shape: int, low: float = 0.3, high: float = 2.0, seed: int = 0) -> "np.ndarray[Any, Any]":
     """Distinct numbers between low and high in a mixed order."""
     count = int(np.prod(shape, dtype=int))
-    return np.asarray(np.random.default_rng(seed + count).permutation(np.linspace(low, high, max(count, 1)))[:count].reshape(shape))
+    values = np.linspace(low, high, max(count, 1))[:count]
+    return np.asarray(np.random.default_rng(seed + count).permutation(values).reshape(shape))
 
 
 def signed(*shape: int, seed: int = 0) -> "np.ndarray[Any, Any]":
@@ -193,7 +194,12 @@ CASES: list[Case] = [
     *[Case("matmul", label, lambda x, y: x @ y, pair) for label, pair in MATMUL.items()],
     *[Case("dot", label, np.dot, pair) for label, pair in DOT.items()],
     Case("matmul", "by-itself", lambda x: x @ x.T, (signed(2, 3),)),
-    Case("matmul", "tensordot", lambda x, y: np.tensordot(x, y, axes=([0, 2], [2, 1])), (signed(2, 3, 4), signed(5, 4, 2))),
+    Case(
+        "matmul",
+        "tensordot",
+        lambda x, y: np.tensordot(x, y, axes=([0, 2], [2, 1])),
+        (signed(2, 3, 4), signed(5, 4, 2)),
+    ),
     Case("matmul", "tensordot-2", lambda x, y: np.tensordot(x, y), (signed(2, 3, 4), signed(3, 4))),
 ]
 

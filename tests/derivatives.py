@@ -31,9 +31,7 @@ def central_differences(f: Callable[..., float], arrays: Arrays, index: int) -> 
 
 
 def weights(shape: tuple[int, ...], seed: int = 7) -> "np.ndarray[Any, Any]":
-    """Numbers to weigh a result with: a rule that is right only for a gradient of ones must not pass."""
-    return np.asarray(np.random.default_rng(seed).uniform(0.5, 1.5, shape) * np.where(np.arange(_size(shape)).reshape(shape) % 2, 1, -1))
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape, dtype=int))
+    """Numbers of both signs to weigh a result with: a rule that is right only for a gradient of ones must not pass."""
+    size = int(np.prod(shape, dtype=int))
+    values = np.random.default_rng(seed).uniform(0.5, 1.5, size)
+    return np.asarray((values * np.where(np.arange(size) % 2, 1, -1)).reshape(shape))

@@ -13,7 +13,7 @@ from tinygrad_edu.autograd import grad
 
 def slope(function: Callable[[Any], Any], at: Any, dtype: Any = np.float64) -> Any:
     x = Tensor(at, dtype=dtype, requires_grad=True)
-    return grad(function(x).sum(), x)[0].tolist()  # type: ignore[union-attr] # the function uses x
+    return grad(function(x).sum(), x)[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_sigmoid_is_finite_and_quiet_for_every_finite_input(dtype: Any) -> None:
         y.sum().backward()
         single = [tg.sigmoid(Tensor(v, requires_grad=True)) for v in at]
     assert np.isfinite(y.numpy()).all()
-    assert np.isfinite(x.grad.numpy()).all()  # type: ignore[union-attr] # computed
+    assert np.isfinite(x.grad.numpy()).all()
     assert (np.diff(y.numpy()) >= 0).all()
     assert y.tolist()[0] == pytest.approx(0, abs=1e-37)
     assert y.tolist()[-1] == 1
@@ -129,4 +129,4 @@ def test_a_zero_gradient_that_is_not_from_a_branch_keeps_its_nan() -> None:
     x = Tensor(1000.0, requires_grad=True)
     with np.errstate(all="ignore"):
         (np.exp(x) * 0.0).backward()
-    assert np.isnan(x.grad.item())  # type: ignore[union-attr] # computed
+    assert np.isnan(x.grad.item())

@@ -141,7 +141,7 @@ class Op:
         operands, static = (
             (args[0], args[1:]) if self.variadic else (args[: len(self.operands)], args[len(self.operands) :])
         )
-        static = [self._plain(*pair) for pair in zip(self.static, static, strict=True)]
+        static = tuple(self._plain(*pair) for pair in zip(self.static, static, strict=True))
         pairs = [unwrap(operand) for operand in operands]
         values = [value for value, _ in pairs]
         try:
