@@ -19,7 +19,8 @@ from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_gr
 from tinygrad_edu.step import Step, local_derivative
 from tinygrad_edu.tensor import Tensor
 
-float64, ONE = np.float64, np.float64(1)
+float64, ndarray = np.float64, np.ndarray
+ONES = {kind: kind(1) for kind in (np.float64, np.float32)}
 
 __all__ = [
     "Op",
@@ -117,14 +118,9 @@ def grad(
 
 def _seed(tensors: Tensor | Sequence[Tensor], gradients: Any, create_graph: bool) -> dict[Any, Any]:
     """The roots, each with the gradient it starts from: 1 for a single number, else what the caller gave."""
-    if (
-        gradients is None
-        and type(tensors) is Tensor
-        and type(tensors._value) is float64
-        and tensors._origin
-        and not create_graph
-    ):
-        return {tensors._origin: ONE}  # the usual loss, in 60 ns rather than 600
+    if gradients is None and not create_graph and isinstance(tensors, Tensor) and tensors._origin is not None:
+        if (one := ONES.get(type(tensors._value))) is not None:
+            return {tensors._origin: one}  # the usual loss, 20 times faster than below
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     given: list[Any] = [None] * len(roots)
     if gradients is not None:
@@ -138,7 +134,7 @@ def _seed(tensors: Tensor | Sequence[Tensor], gradients: Any, create_graph: bool
         if g is None:
             if value.size != 1:
                 raise errors.non_scalar_backward(value.shape, root.name)
-            g = ONE if type(value) is float64 else np.ones_like(value)
+            g = np.ones_like(value)
         else:
             g = g if isinstance(g, Tensor) else Tensor(g, dtype=value.dtype)
             if g.shape != value.shape:
@@ -189,17 +185,18 @@ def _propagate(
                 continue
             handed = contribution = _pull_carefully(pull, g, kept) if careful else pull(g, kept)
             kind, like = type(handed), vertex.like
-            if kind is not type(like) or (
-                kind is not float64 and (handed.shape != like.shape or handed.dtype is not like.dtype)
-            ):
-                contribution = _conform(handed, node, index)
+            if kind is not float64 or type(like) is not float64:  # a number for a number fits
+                shape, dtype = like if type(like) is tuple else (like.shape, like.dtype)
+                if kind is not ndarray or handed.shape != shape or handed.dtype is not dtype:
+                    contribution = _conform(handed, node, index)
             if vertex in pending:
                 pending[vertex] = pending[vertex] + contribution
             elif type(vertex) is Node:
                 pending[vertex] = contribution
                 heappush(heap, (-vertex.index, vertex))
             else:
-                pending[vertex] = contribution if kind is float64 else own(contribution, g)
+                fresh = kind is ndarray and contribution is not g and contribution.base is None
+                pending[vertex] = contribution if kind is float64 or fresh else own(contribution, g)
             if observe is not None:
                 local = local_derivative(node, pull, g, kept)
                 observe(Step(node, index, g, local, handed, contribution, pending[vertex]))

@@ -6,6 +6,7 @@ The text is parsed to a tree and the tree is walked against a list of what is al
 
 import ast
 import json
+import keyword
 import math
 import operator
 import unicodedata
@@ -74,6 +75,7 @@ INSTEAD: dict[type[ast.AST], str] = {
 
 LONGEST, DEEPEST, LARGEST = 5_000, 100, 10_000
 """Characters of an expression, levels of nesting, numbers in a value: far beyond what anybody can follow by eye."""
+TOO_DEEP = f"more than {DEEPEST} operations stand inside one another: write a shorter expression"
 
 
 def evaluate(expression: str, values: Mapping[str, Tensor]) -> Tensor:
@@ -107,35 +109,42 @@ class _Evaluation:
                 f" in the expression\n{_pointer(self.text, None)}"
             )
         if not isinstance(root, Tensor):
-            self.fail(tree, "there is nothing to differentiate by: use a name, and give its value as NAME=VALUE")
+            raise self.error(tree, "there is nothing to differentiate by: use a name, and give its value as NAME=VALUE")
         return root
 
     def parse(self) -> ast.expr:
         if not self.text:
             raise ExpressionError("the expression is empty: write a formula such as a*b + c")
         if len(self.text) > LONGEST:
-            raise ExpressionError(
-                f"the expression has {len(self.text):,} characters and at most {LONGEST:,} are read: write a shorter"
-                f" one\n{_pointer(self.text[:60], None)} ..."
-            )
+            raise self.error_at(LONGEST, f"only {LONGEST:,} characters are read: write a shorter expression")
         try:
             with warnings.catch_warnings(action="ignore"):  # what Python would warn of is an error here anyway
                 return ast.parse(self.text, mode="eval").body
         except SyntaxError as error:
             at = error.offset - 1 if error.offset and error.offset > 0 else len(self.text)
-            self.fail_at(at, _misread(self.text, at, error.msg))
+            raise self.error_at(at, _misread(self.text, at, error.msg)) from None
         except (RecursionError, MemoryError):
-            self.fail_at(0, f"the expression is nested too deeply: at most {DEEPEST} levels are read")
+            raise self.error_at(0, TOO_DEEP) from None
         except ValueError:  # half a character, which no encoding can write
-            self.fail_at(0, "the expression has characters that are no text: write it with letters, digits and + - * /")
+            raise self.error_at(0, "these characters are no text: use letters, digits and + - * /") from None
 
-    def fail(self, tree: ast.AST, message: str) -> NoReturn:
-        """Raise for a part of the expression."""
-        offset = getattr(tree, "col_offset", 0)
-        self.fail_at(len(self.text.encode()[:offset].decode()), message)  # offsets count bytes, a caret characters
+    def error(self, tree: ast.AST, message: str) -> ExpressionError:
+        """The error for a part of the expression: at its operator where it has one, else at its start."""
+        match tree:
+            case ast.BinOp(left=left) | ast.Compare(left=left) | ast.BoolOp(values=[left, *_]):
+                offset = left.end_col_offset or 0
+                between = self.text.encode()[offset:].decode()
+                offset += len(between) - len(between.lstrip(") "))
+            case ast.Attribute(value=value):
+                offset = value.end_col_offset or 0
+            case _:
+                offset = getattr(tree, "col_offset", 0)
+        at = len(self.text.encode()[:offset].decode())  # offsets count bytes, a caret characters
+        return self.error_at(at, message)
 
-    def fail_at(self, at: int, message: str) -> NoReturn:
-        raise ExpressionError(f"{message}\n{_pointer(self.text, at)}")
+    def error_at(self, at: int, message: str) -> ExpressionError:
+        """The error for a character of the expression."""
+        return ExpressionError(f"{message}\n{_pointer(self.text, at)}")
 
     def source(self, tree: ast.AST) -> str:
         """The part of the expression that `tree` was read from."""
@@ -144,7 +153,7 @@ class _Evaluation:
     def number(self, tree: ast.expr, depth: int) -> Any:
         """The value of one node: a Tensor, or float64 numbers where no name is involved."""
         if depth > DEEPEST:
-            self.fail(tree, f"the expression is nested too deeply: at most {DEEPEST} levels are read")
+            raise self.error(tree, TOO_DEEP)
         match tree:
             case ast.Name(id=name):
                 return self.named(tree, name)
@@ -152,14 +161,16 @@ class _Evaluation:
                 return self.literal_numbers(tree)
             case ast.BinOp(left=left, op=op, right=right):
                 self.allowed(tree, op)
-                return self.apply(tree, OPERATORS[type(op)], self.number(left, depth + 1), self.number(right, depth + 1))
+                operands = self.number(left, depth + 1), self.number(right, depth + 1)
+                return self.apply(tree, OPERATORS[type(op)], *operands)
             case ast.UnaryOp(op=op, operand=operand):
                 self.allowed(tree, op)
                 return self.apply(tree, OPERATORS[type(op)], self.number(operand, depth + 1))
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in OPERATORS:
-                return self.apply(tree, OPERATORS[type(op)], self.number(left, depth + 1), self.number(right, depth + 1))
+                operands = self.number(left, depth + 1), self.number(right, depth + 1)
+                return self.apply(tree, OPERATORS[type(op)], *operands)
             case ast.Compare(ops=[_, _, *_]):
-                self.fail(tree, "one comparison at a time: write (a < b) & (b < c)")
+                raise self.error(tree, "one comparison at a time: write (a < b) & (b < c)")
             case ast.Subscript(value=value, slice=key):
                 return self.apply(tree, operator.getitem, self.number(value, depth + 1), self.literal(key))
             case ast.Call():
@@ -167,40 +178,40 @@ class _Evaluation:
             case ast.Attribute(value=value, attr="T"):
                 return self.apply(tree, tg.transpose, self.number(value, depth + 1))
             case ast.Attribute(attr=name):
-                hint = f": write {name}(...)" if name in FUNCTIONS else ": write functions, sum(a), not methods, a.sum()"
-                self.fail(tree, f".{_shown(name)} is not allowed{hint}")
+                instead = f"{name}(...)" if name in FUNCTIONS else "functions, sum(a), not methods, a.sum()"
+                raise self.error(tree, f".{_shown(name)} is not allowed: write {instead}")
             case ast.BoolOp(op=op):
                 self.allowed(tree, op)
-        self.fail(tree, INSTEAD.get(type(tree), "this is not arithmetic: use numbers, names, + - * / ** @ and functions"))
+        other = "this is not arithmetic: use numbers, names, + - * / ** @ and functions"
+        raise self.error(tree, INSTEAD.get(type(tree), other))
 
     def allowed(self, tree: ast.expr, op: ast.AST) -> None:
         if type(op) not in OPERATORS:
-            at = tree.right if isinstance(tree, ast.BinOp) else tree
-            self.fail(at, INSTEAD.get(type(op), "this operator is not allowed: only + - * / ** @ are"))
+            raise self.error(tree, INSTEAD.get(type(op), "this operator is not allowed: only + - * / ** @ are"))
 
     def named(self, tree: ast.expr, name: str) -> Tensor:
         if name in self.values:
             self.used.add(name)
             return self.values[name]
         if name in FUNCTIONS:
-            self.fail(tree, f"{name} is a function: write {name}(...)")
+            raise self.error(tree, f"{name} is a function: write {name}(...)")
         near = get_close_matches(name, [*self.values, *FUNCTIONS], 1)
         hint = f"did you mean {near[0]}?" if near else f"give one as {_shown(name)}=NUMBER"
-        self.fail(tree, f"{_shown(name)} has no value: {hint}")
+        raise self.error(tree, f"{_shown(name)} has no value: {hint}")
 
     def call(self, tree: ast.Call, depth: int) -> Any:
         if isinstance(tree.func, ast.Attribute):
-            name = tree.func.attr
-            self.fail(tree, f"write functions alone, {name if name in FUNCTIONS else 'sum'}(a): no methods, no np.")
+            name = tree.func.attr if tree.func.attr in FUNCTIONS else "sum"
+            raise self.error(tree.func, f"write functions alone, {name}(a): no methods, no np.")
         if not isinstance(tree.func, ast.Name):
-            self.fail(tree, "only a function can be called: write * for a product")
+            raise self.error(tree, "only a function can be called: write * for a product")
         name = tree.func.id
         if name in self.values:
-            self.fail(tree, f"{_shown(name)} is a number, not a function: write * for a product")
+            raise self.error(tree, f"{_shown(name)} is a number, not a function: write * for a product")
         if name not in FUNCTIONS:
             near = get_close_matches(name, FUNCTIONS, 1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(FUNCTIONS))}"
-            self.fail(tree, f"there is no function {_shown(name)}: {hint}")
+            raise self.error(tree, f"there is no function {_shown(name)}: {hint}")
         function, count = FUNCTIONS[name]
         operands, settings = tree.args[:count], tree.args[count:]
         if name in ("concatenate", "stack") and operands and isinstance(operands[0], ast.List | ast.Tuple):
@@ -208,12 +219,14 @@ class _Evaluation:
         else:
             arguments = [self.number(operand, depth + 1) for operand in operands]
         if len(operands) < count:
-            self.fail(tree, f"{name} takes {count} operand{'s' * (count > 1)}, and {len(operands)} are given")
+            raise self.error(tree, f"{name} takes {count} operand{'s' * (count > 1)}, and {len(operands)} are given")
+        if name in ("max", "min") and settings and not isinstance(settings[0], ast.Constant | ast.Tuple | ast.UnaryOp):
+            raise self.error(tree, f"{name} takes one array: for the {name}imum of two write {name}imum(a, b)")
         arguments += [self.literal(setting) for setting in settings]
-        for keyword in tree.keywords:
-            if keyword.arg is None:
-                self.fail(keyword, "** is not allowed here: write the settings one by one, axis=0")
-        keywords = {str(keyword.arg): self.literal(keyword.value) for keyword in tree.keywords}
+        for setting in tree.keywords:
+            if setting.arg is None:
+                raise self.error(setting, "** is not allowed here: write the settings one by one, axis=0")
+        keywords = {str(setting.arg): self.literal(setting.value) for setting in tree.keywords}
         return self.apply(tree, function, *arguments, **keywords)
 
     def apply(self, tree: ast.expr, function: Callable[..., Any], *arguments: Any, **settings: Any) -> Any:
@@ -222,25 +235,29 @@ class _Evaluation:
             result = function(*arguments, **settings)
         except (TinygradError, TypeError, ValueError, IndexError, ArithmeticError, MemoryError) as error:
             said = str(error).partition("\n")[0] or type(error).__name__
-            self.fail(tree, f"{_shown(self.source(tree))}: {said}")
+            if function in (operator.and_, operator.or_, operator.invert):
+                said = "& | ~ join conditions, not numbers: write (a > 0) & (b > 0)"
+            raise self.error(tree, f"{_shown(self.source(tree))}: {said}") from error
         if np.size(result) > LARGEST:
-            self.fail(tree, f"this has {np.size(result):,} numbers and at most {LARGEST:,} are drawn: use fewer")
+            raise self.error(tree, f"this has {np.size(result):,} numbers and at most {LARGEST:,} are drawn: use fewer")
         if isinstance(result, Tensor):
             result.name = self.source(tree)
         elif not np.all(np.isfinite(result)):
-            self.fail(tree, f"{_shown(self.source(tree))} is no finite number: write a smaller one")
+            raise self.error(tree, f"{_shown(self.source(tree))} has no finite value: write other numbers")
         return result
 
     def literal_numbers(self, tree: ast.expr) -> Any:
         """Numbers as written, or nested lists of them, as float64."""
         if isinstance(tree, ast.Constant) and isinstance(tree.value, bool | str | bytes | None | type(...)):
-            self.fail(tree, f"{_shown(self.source(tree))} is no number: a formula has numbers, names and functions")
+            said = f"{_shown(self.source(tree))} is no number: a formula has numbers, names and functions"
+            raise self.error(tree, said)
         try:
             value = np.asarray(self.literal(tree), dtype=np.float64)[()]
         except (TypeError, ValueError, OverflowError):
-            self.fail(tree, "these are not rows of numbers of one length: write [[1, 2], [3, 4]]")
+            said = "these are not rows of numbers of one length: write [[1, 2], [3, 4]]"
+            raise self.error(tree, said) from None
         if not np.all(np.isfinite(value)):
-            self.fail(tree, f"{_shown(self.source(tree))} is no finite number: write a smaller one")
+            raise self.error(tree, f"{_shown(self.source(tree))} has no finite value: write other numbers")
         return value
 
     def literal(self, tree: ast.expr, depth: int = 0) -> Any:
@@ -261,9 +278,9 @@ class _Evaluation:
             case ast.Slice(lower=lower, upper=upper, step=step):
                 return slice(*(part and self.literal(part, depth + 1) for part in (lower, upper, step)))
             case ast.Name(id=name) if name in self.values:
-                self.fail(tree, f"{_shown(name)} cannot stand here, only numbers as written; for an array of values"
-                                " write stack([a, b])")
-        self.fail(tree, "only numbers as written can stand here, such as axis=0, (2, 3) or a[0, 1:3]")
+                said = f"{_shown(name)} cannot stand here, only numbers as written; to join values write stack([a, b])"
+                raise self.error(tree, said)
+        raise self.error(tree, "only numbers as written can stand here, such as axis=0, (2, 3) or a[0, 1:3]")
 
 
 def parse_values(assignments: Sequence[str]) -> dict[str, Tensor]:
@@ -297,7 +314,7 @@ def parse_value(text: str) -> Tensor:
         raise ExpressionError(f"{said!r} is no value: write NAME=VALUE, such as a=2")
     if not name:
         raise ExpressionError(f"{said!r} has no name before the =: write NAME=VALUE, such as a=2")
-    if not name.isidentifier() or name in ("None", "True", "False") or _is_keyword(name):
+    if not name.isidentifier() or keyword.iskeyword(name):
         raise ExpressionError(f"{_shown(name)!r} cannot be a name: use letters, digits and _, such as a or w1")
     if name in FUNCTIONS:
         raise ExpressionError(f"{name} is the name of a function: choose another name for the value")
@@ -309,7 +326,7 @@ def _numbers(name: str, text: str) -> Any:
     """The float64 array that `text` writes."""
     example = f"write a number, {name}=2, or a JSON array, {name}=[1,2] or {name}=[[1,2],[3,4]]"
     try:
-        data = json.loads(text if text[:1] in "[{\"tfn" else text.removeprefix("+") or "null", parse_constant=_refuse)
+        data = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         data = _plain_float(text)
     flat = [data]
@@ -321,7 +338,9 @@ def _numbers(name: str, text: str) -> Any:
     try:
         array = np.asarray(data, dtype=np.float64)
     except (ValueError, OverflowError):
-        raise ExpressionError(f"{name}={_shown(text)} has rows of different lengths, or a number too large: {example}") from None
+        raise ExpressionError(
+            f"{name}={_shown(text)} has rows of different lengths, or a number too large: {example}"
+        ) from None
     if not np.all(np.isfinite(array)):
         raise ExpressionError(f"{name}={_shown(text)} is no finite number: {example}")
     if not 0 < array.size <= LARGEST:
@@ -341,12 +360,6 @@ def _refuse(token: str) -> NoReturn:
     raise ValueError(token)
 
 
-def _is_keyword(name: str) -> bool:
-    import keyword
-
-    return keyword.iskeyword(name)
-
-
 def _misread(text: str, at: int, said: str) -> str:
     """What is wrong with an expression that Python cannot parse."""
     if text[at : at + 1] == "=":
@@ -356,7 +369,7 @@ def _misread(text: str, at: int, said: str) -> str:
     if "never closed" in said or "unmatched" in said or "does not match" in said:
         return f"the parentheses do not match ({said}): each ( needs its )"
     if "too many nested" in said:
-        return f"the expression is nested too deeply: at most {DEEPEST} levels are read"
+        return TOO_DEEP
     if at >= len(text):
         return "the expression ends too early: a number, a name or a function must follow"
     return "this cannot be read: write it as in Python, with * for every product, such as 2*a*(b + 1)"

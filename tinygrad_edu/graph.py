@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Array: TypeAlias = Any
 """A `numpy.ndarray`, a `cupy.ndarray`, or a NumPy scalar: a single number is held as `np.float64`, 7 times faster."""
 
+NUMBER = (int, float)
+
 SMALL = 16
 """Results of at most so many numbers stay on their node, so that a picture can show them."""
 
@@ -42,12 +44,12 @@ class Vertex:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value, and so of its gradient."""
-        return self.like[0] if type(self.like) is tuple else self.like.shape  # type: ignore[no-any-return] # Array is Any
+        return self.like[0] if type(self.like) is tuple else np.shape(self.like)  # type: ignore[no-any-return] # Array is Any
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the value, and so of its gradient."""
-        return self.like[1] if type(self.like) is tuple else self.like.dtype  # type: ignore[no-any-return] # Array is Any
+        return self.like[1] if type(self.like) is tuple else np.asarray(self.like).dtype  # type: ignore[no-any-return] # Array is Any
 
 
 class Leaf(Vertex):
@@ -56,10 +58,12 @@ class Leaf(Vertex):
     __slots__ = ("_tensor", "requires_grad")
 
     def __init__(self, value: Array, tensor: Tensor | None, requires_grad: bool) -> None:
-        self.like = value if value.size <= SMALL else (value.shape, value.dtype)
-        self.hooks, self.name, self.requires_grad = None, tensor.name if tensor is not None else None, requires_grad
-        # Weak, because the tensor holds the leaf: without a cycle, reference counting alone frees a graph.
-        self._tensor = weakref.ref(tensor) if tensor is not None else None
+        self.hooks, self.requires_grad = None, requires_grad
+        self.like = value if isinstance(value, NUMBER) or value.size <= SMALL else (value.shape, value.dtype)
+        if tensor is None:
+            self.name = self._tensor = None
+        else:  # weakly, because the tensor holds the leaf: without a cycle, reference counting alone frees a graph
+            self.name, self._tensor = tensor.name, weakref.ref(tensor)
 
     @property
     def tensor(self) -> Tensor | None:
@@ -144,10 +148,10 @@ def as_value(value: Any) -> Array:
 
 def unwrap(operand: Any) -> tuple[Any, Any]:
     """Value and vertex of an operand; a number stays a Python number, so that it promotes weakly as in NumPy."""
+    if isinstance(operand, NUMBER):
+        return operand, None
     if isinstance(operand, Tensor):
         return operand._value, operand._origin
-    if isinstance(operand, int | float):
-        return operand, None
     if isinstance(operand, list | tuple) and any(isinstance(item, Tensor) for item in operand):
         raise TypeError("a list of Tensors is no operand: write stack(tensors) or concatenate(tensors)")
     if isinstance(operand, np.ma.MaskedArray):
@@ -160,8 +164,10 @@ def unwrap(operand: Any) -> tuple[Any, Any]:
 
 def constant(operand: Any) -> Leaf:
     """The vertex of an operand that needs no gradient; the same each time for the same Tensor."""
+    if isinstance(operand, NUMBER):
+        return Leaf(operand, None, False)
     if not isinstance(operand, Tensor):
-        return Leaf(as_value(operand), None, False)
+        return Leaf(np.asarray(operand), None, False)
     leaf = getattr(operand, "_constant", None)
     if leaf is None:
         leaf = operand._constant = Leaf(operand._value, operand, False)
@@ -189,7 +195,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 def own(gradient: Any, upstream: Any = None) -> Any:
     """A gradient that nobody else holds: a rule may hand on what it got, or a view of it, and `.grad` may change."""
-    array = gradient._value if isinstance(gradient, Tensor) else gradient
+    array = gradient._value if type(gradient) is Tensor else gradient
     if gradient is not upstream and array.base is None:
         return gradient
     return gradient.clone() if isinstance(gradient, Tensor) else gradient.copy()

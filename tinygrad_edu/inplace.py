@@ -29,7 +29,7 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
 
     def method(tensor: Tensor, other: Any) -> Tensor:
         value, history = unwrap(other)
-        if _records(tensor, history):
+        if is_grad_enabled() and _records(tensor, history):
             return _take(tensor, op.apply(tensor, other))
         if isinstance(tensor._value, np.generic):  # nobody shares the memory of a bare number
             out = op.apply(tensor.detach(), value)._value
@@ -40,7 +40,7 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
             tensor._become(out.astype(tensor.dtype)[()])
             return tensor
         try:
-            op.function(tensor._value, value, out=tensor._value)
+            op.function(tensor._value, value, tensor._value)
         except ValueError as error:
             known = [(tensor.shape, tensor.name), (np.shape(value), getattr(other, "name", None))]
             raise errors.does_not_fit(op.name, known, IN_PLACE_HINT) from error
@@ -57,7 +57,7 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
     """`t[key] = new`, recorded where there is history to record."""
     value, history = unwrap(new)
     key = plain_key(key)
-    if _records(tensor, history):
+    if is_grad_enabled() and _records(tensor, history):
         _take(tensor, ops.setitem(tensor, new, key))
         return
     tensor.array[key] = value
@@ -65,7 +65,7 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
 
 
 def _records(tensor: Tensor, history: Any) -> bool:
-    if not is_grad_enabled() or (tensor._origin is None and history is None):
+    if tensor._origin is None and history is None:
         return False
     if tensor._origin is not None and tensor.is_leaf:
         raise errors.leaf_in_place(tensor.name)

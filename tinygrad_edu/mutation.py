@@ -17,7 +17,7 @@ tick = itertools.count(1).__next__
 
 def owner(array: Any) -> Any:
     """The array that owns the memory `array` looks at: views of one array share it."""
-    while isinstance(getattr(array, "base", None), type(array)):
+    while type(array.base) is type(array):
         array = array.base
     return array
 
@@ -27,19 +27,15 @@ class Changes:
 
     def __init__(self) -> None:
         self.latest = 0
-        self._times: dict[int, tuple[int, weakref.ref[Any]]] = {}
+        self._times: dict[int, int] = {}  # by the identity of the array that owns the memory, while it lives
 
     def note(self, array: Any) -> None:
         """Remember that the memory of `array` was changed now."""
-        memory = owner(array)
-        key = id(memory)
-
-        def forget(_: Any, times: dict[int, tuple[int, weakref.ref[Any]]] = self._times) -> None:
-            times.pop(key, None)
-
-        self.latest = tick()
-        known = self._times.get(key)
-        self._times[key] = (self.latest, known[1] if known else weakref.ref(memory, forget))
+        memory = array if array.base is None else owner(array)
+        key, self.latest = id(memory), tick()
+        if key not in self._times:
+            weakref.finalize(memory, self._times.pop, key, None).atexit = False
+        self._times[key] = self.latest
 
     def since(self, index: int, value: Any) -> bool:
         """Whether the memory of `value` was changed after the clock showed `index`."""
@@ -47,8 +43,7 @@ class Changes:
             return any(self.since(index, item) for item in value)
         if isinstance(value, np.generic) or not hasattr(value, "base"):
             return False  # a NumPy scalar or a number: nobody can change it in place
-        time, _ = self._times.get(id(owner(value)), (0, None))
-        return time > index
+        return self._times.get(id(owner(value)), 0) > index
 
 
 changes = Changes()

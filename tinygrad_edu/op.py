@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from tinygrad_edu import fast
 from tinygrad_edu.errors import DerivativeError, failed
-from tinygrad_edu.graph import Array, as_value, constant, remember, unwrap, wrap
+from tinygrad_edu.graph import as_value, constant, remember, unwrap, wrap
 from tinygrad_edu.plan import Plan
 from tinygrad_edu.recording import is_grad_enabled
 
@@ -76,8 +76,14 @@ class Op:
             raise DerivativeError(
                 f"{self.name}{self.signature} needs a rule, or None, for its first operands: {list(rules)}"
             )
-        first = self.signature.parameters[self.parameters[0]]
-        self.variadic = first.kind is inspect.Parameter.VAR_POSITIONAL
+        every = list(self.signature.parameters.values())
+        self.variadic = every[0].kind is inspect.Parameter.VAR_POSITIONAL
+        self.defaults = tuple(p.default for p in every if p.default is not p.empty)
+        self.required = len(every) - len(self.defaults)
+        by_keyword = tuple(p.name for p in every if p.kind is p.KEYWORD_ONLY)
+        self.positional = 0 if self.variadic else len(every) - len(by_keyword)
+        if by_keyword and forward is None:  # `forward` takes what `apply` is given, in order
+            self.forward = partial(_by_keyword, function, by_keyword)
         self.plans: dict[tuple[bool, ...], Plan] = {}
         self.plan((True,) * len(rules))  # a rule that asks for what is not there is found at once
         self.apply: Callable[..., Tensor] = fast.apply(self) or self._apply
@@ -93,18 +99,23 @@ class Op:
     @property
     def method(self) -> Callable[..., Tensor]:
         """The op as a method of Tensor."""
-        if self.apply != self._apply:
+        if not self.static and self.apply != self._apply:
             return self.apply  # a plain function, which Python binds: 100 ns less than a call of this object
 
+        apply, defaults = self.apply, self.defaults
+
         def method(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            return self(tensor, *args, **kwargs)  # type: ignore[no-any-return] # of a Tensor it is a Tensor
+            if args or kwargs or len(self.parameters) != 1 + len(defaults):
+                return apply(*self._bind((tensor, *args), kwargs))
+            return apply(tensor, *defaults)
 
         return update_wrapper(method, self.function, assigned=("__name__", "__doc__"))
 
     @property
     def reflected(self) -> Callable[..., Tensor]:
         """The op as a method for the right operand: `2 - t`."""
-        return lambda y, x: self.apply(x, y)
+        apply = self.apply
+        return lambda y, x: apply(x, y)
 
     def plan(self, needs: tuple[bool, ...]) -> Plan:
         """The plan for the operands that need a gradient, made once for each combination."""
@@ -113,39 +124,40 @@ class Op:
         return self.plans[needs]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if kwargs or self.variadic or len(args) != len(self.parameters):
-            bound = self.signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            args = tuple(bound.arguments.values())
+        args = self._bind(args, kwargs)
         operands = args[0] if self.variadic else args[: len(self.operands)]
         if any(isinstance(operand, Tensor) for operand in operands):
             return self.apply(*args)
-        return self._forward(operands, args[1 if self.variadic else len(operands) :])
+        return as_value(self.forward(*operands, *args[1 if self.variadic else len(operands) :]))
 
-    def _forward(self, operands: Sequence[Any], static: Sequence[Any]) -> Array:
-        return as_value(self.forward(*operands, **dict(zip(self.static, static, strict=True))))
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Every argument in its place, defaults filled in."""
+        if not kwargs and self.required <= len(args) <= self.positional:
+            return (*args, *self.defaults[len(args) - self.required :])
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return tuple(bound.arguments.values())
 
-    def _plain(self, name: str, argument: Any) -> Any:
-        """A static argument: nothing is differentiated by it, so it must not require grad."""
-        if not isinstance(argument, Tensor):
-            return argument
-        if argument.requires_grad and is_grad_enabled():
-            raise DerivativeError(
-                f"{self.name} has no rule for {name!r}, which requires grad: pass {name}.detach() to take it as constant,"
-                f" or declare the op with a rule, {name}=lambda g, ...: ..."
-            )
-        return argument.array
+    def plain(self, static: Sequence[Any]) -> tuple[Any, ...]:
+        """Static arguments as arrays: nothing is differentiated by them, so none may require grad."""
+        for name, argument in zip(self.static, static, strict=True):
+            if isinstance(argument, Tensor) and argument.requires_grad and is_grad_enabled():
+                raise DerivativeError(
+                    f"{self.name} has no rule for {name!r}, which requires grad: pass {name}.detach() to take it as"
+                    f" constant, or declare the op with a rule, {name}=lambda g, ...: ..."
+                )
+        return tuple(argument.array if isinstance(argument, Tensor) else argument for argument in static)
 
     def _apply(self, *args: Any) -> Tensor:
         """Compute and record, for any number of operands and static parameters; `fast.py` has the short cuts."""
         operands, static = (
             (args[0], args[1:]) if self.variadic else (args[: len(self.operands)], args[len(self.operands) :])
         )
-        static = tuple(self._plain(*pair) for pair in zip(self.static, static, strict=True))
+        static = self.plain(static)
         pairs = [unwrap(operand) for operand in operands]
         values = [value for value, _ in pairs]
         try:
-            out = self._forward(values, static)
+            out = as_value(self.forward(*values, *static))
         except Exception as error:
             raise failed(self, operands, error) from error
         needs = tuple(vertex is not None for _, vertex in pairs)
@@ -157,6 +169,11 @@ class Op:
         inputs = tuple(vertex or constant(operand) for operand, (_, vertex) in zip(operands, pairs, strict=True))
         environment = (tuple(values),) if self.variadic else values
         return wrap(out, remember(plan, inputs, plan.keep(*environment, *static, out), out))
+
+
+def _by_keyword(function: Callable[..., Any], names: tuple[str, ...], *args: Any) -> Any:
+    """`function` with its last arguments, which it takes by keyword only, given in order."""
+    return function(*args[: -len(names)], **dict(zip(names, args[-len(names) :], strict=True)))
 
 
 implementations: dict[Callable[..., Any], Callable[..., Any]] = {}

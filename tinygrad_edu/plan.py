@@ -32,7 +32,7 @@ class Plan:
         # Compiled from the names, as collections.namedtuple is, to `lambda x, y, out: (x, y)` and
         # `lambda g, kept: rule(g, kept[1])`: 45 and 60 ns where tuples and star arguments take 60 and 140.
         made = "".join(f"{sources[name]}, " for name in self.names)
-        shape_of = (lambda operands: tuple(map(np.shape, operands))) if op.variadic else np.shape
+        shape_of = (lambda operands: tuple(map(np.shape, operands))) if op.variadic else lambda x: getattr(x, "shape", ())
         source = f"lambda {', '.join((*op.parameters, 'out'))}: ({made})"
         self.keep: Callable[..., tuple[Any, ...]] = eval(source, {"shape_of": shape_of})  # noqa: S307 - made of parameters' names
         self.whole = self.names == op.parameters  # then it keeps all that it was given, which needs no call

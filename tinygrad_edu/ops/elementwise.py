@@ -38,7 +38,7 @@ def _to_larger(g: Any, x: Any, y: Any) -> Any:
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     """g y x**(y-1), and 0 where y = 0."""
-    if isinstance(y, int | float | np.number):
+    if isinstance(y, (int, float, np.number)):  # noqa: UP038 - a union is made anew at each call, in 150 ns
         return g * (2 * x) if y == 2 else g * (y * x ** (y - 1)) if y != 0 else 0 * g
     return g * np.where(y == 0, 0.0, y * x ** np.where(y == 0, 1, y - 1))
 
@@ -52,9 +52,10 @@ def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
 power = Op(np.power, forward=operator.pow, x=_power_x, y=_power_y)
 
 
+@np.errstate(over="ignore")
 def _sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), with x held above the point where exp(-x) overflows: below it the result is 0 to rounding."""
-    return 1 / (1 + np.exp(-np.maximum(x, -int(np.log(np.finfo(x.dtype).max)))))
+    """1 / (1 + exp(-x)). Where exp(-x) overflows to infinity the result is 0, which is right, so nothing is said."""
+    return 1 / (1 + np.exp(-x))
 
 
 def _relu(x: Array) -> Array:

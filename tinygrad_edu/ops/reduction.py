@@ -3,6 +3,7 @@
 Convention: `max` and `min` share the gradient equally among the tied elements.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,25 @@ def _restore(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
     return g if keepdims or axis is None or x_shape == () else np.expand_dims(g, axis)
 
 
+def _stretch(g: Any, shape: Shape) -> Any:
+    """`np.broadcast_to`, except that it takes 2.1 us, and to fill the few numbers of a usual loss takes 0.5."""
+    if isinstance(g, np.generic) and math.prod(shape) <= 4096:
+        full = np.empty(shape, g.dtype)
+        full.fill(g)
+        return full
+    return np.broadcast_to(g, shape)
+
+
 def _spread(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
     """Every number of the operand counts once: each gets all of g."""
-    return np.broadcast_to(_restore(g, x_shape, axis, keepdims), x_shape)
+    return _stretch(_restore(g, x_shape, axis, keepdims), x_shape)
 
 
 def _spread_mean(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
     """Every number of the operand counts 1/n."""
     axes = range(len(x_shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
     count = np.prod([x_shape[i] for i in axes], dtype=int) if x_shape else 1
-    return np.broadcast_to(_restore(g, x_shape, axis, keepdims) / float(count or 1), x_shape)
+    return _stretch(_restore(g, x_shape, axis, keepdims) / float(count or 1), x_shape)
 
 
 def _share(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
@@ -57,7 +67,23 @@ def _min(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
     return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
 
 
-sum = Op(_sum, implements=[np.sum, np.add.reduce], x=_spread)
+# A ufunc's reduce takes (array, axis, dtype, out, keepdims) in order: 1 us less than by name.
+sum = Op(
+    _sum,
+    forward=lambda x, axis, dtype, keepdims: np.add.reduce(x, axis, dtype, None, keepdims),
+    implements=[np.sum, np.add.reduce],
+    x=_spread,
+)
 mean = Op(_mean, implements=[np.mean], x=_spread_mean)
-max = Op(_max, implements=[np.max, np.maximum.reduce], x=_share)
-min = Op(_min, implements=[np.min, np.minimum.reduce], x=_share)
+max = Op(
+    _max,
+    forward=lambda x, axis, keepdims: np.maximum.reduce(x, axis, None, None, keepdims),
+    implements=[np.max, np.maximum.reduce],
+    x=_share,
+)
+min = Op(
+    _min,
+    forward=lambda x, axis, keepdims: np.minimum.reduce(x, axis, None, None, keepdims),
+    implements=[np.min, np.minimum.reduce],
+    x=_share,
+)

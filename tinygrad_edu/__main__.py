@@ -1,0 +1,146 @@
+"""The command line: `python -m tinygrad_edu trace "a*b + c" a=2 b=-3 c=10 --out abc.svg`."""
+
+import argparse
+import io
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinygrad_edu import Tensor
+from tinygrad_edu.errors import NonScalarBackwardError, RenderError, TinygradError
+from tinygrad_edu.expression import evaluate, parse_values
+
+if TYPE_CHECKING:
+    from viz.steps import Trace
+
+EXAMPLE = """\
+examples:
+  python -m tinygrad_edu trace "a*b + c" a=2 b=-3 c=10 --out abc.svg
+  python -m tinygrad_edu trace "sigmoid(w @ x + b)" "w=[1,2]" "x=[5,2]" b=-5
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, or 2 after one message on stderr that says what to write instead."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows only ASCII gets ? for what it cannot show
+    arguments = _parse(sys.argv[1:] if argv is None else argv)
+    try:
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            said = _trace(arguments.expression, arguments.values, arguments.out)
+    except TinygradError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)
+    return _print(said)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tinygrad_edu",
+        description="Watch the chain rule at work.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"tinygrad-edu {_version()}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    trace = commands.add_parser(
+        "trace",
+        help="compute a formula, go backward through it, and show every step",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    trace.add_argument("expression", metavar="EXPR", help='a formula with one number as its result, such as "a*b + c"')
+    trace.add_argument("values", metavar="NAME=VALUE", nargs="*", help="a number or a JSON array for each name")
+    trace.add_argument(
+        "--out",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="also write a file, by its ending a picture (.svg .png .pdf), its source (.dot .gv) or the tables (.txt);"
+        " may be given several times",
+    )
+    arguments, rest = parser.parse_known_args([_not_an_option(argument) for argument in argv])
+    if unknown := [argument for argument in rest if argument.startswith("-")]:
+        parser.error(f"there is no option {unknown[0]}")
+    arguments.values += rest  # values that stand behind an option
+    return arguments
+
+
+def _not_an_option(argument: str) -> str:
+    """The argument as argparse must see it: a formula may start with a minus sign, and a space before it hides that."""
+    return f" {argument}" if argument.startswith("-") and argument != "-h" and argument[:2] != "--" else argument
+
+
+def _version() -> str:
+    try:
+        return version("tinygrad-edu")
+    except PackageNotFoundError:
+        return "(not installed: run from its source)"
+
+
+def _trace(expression: str, assignments: Sequence[str], files: Sequence[str]) -> str:
+    """What `trace` prints; the files are written first, so that a reader who stops listening still finds them."""
+    from viz import trace  # here, because everything else works without pictures
+    from viz.render import FORMATS
+
+    for file in files:
+        if Path(file).suffix.lower() not in (*FORMATS, ".txt"):
+            raise RenderError(f"cannot write {file!r}: its ending must be one of {', '.join((*FORMATS, '.txt'))}")
+    root = evaluate(expression, parse_values(assignments))
+    try:
+        traced = trace(root)
+    except NonScalarBackwardError as error:
+        raise NonScalarBackwardError(f"{error} In a formula, write sum(...) or mean(...) around it.") from error
+    if not np.isfinite(root.item()):
+        warnings.warn(f"the result is {root.item()}: follow the values to where that starts", stacklevel=2)
+    written = [_write(root, traced, file) for file in files]
+    return "\n".join([str(traced), *([""] if written else []), *written])
+
+
+def _write(root: Tensor, traced: "Trace", file: str) -> str:
+    """Write one file, and say so."""
+    from viz import make_dot, render
+    from viz.render import write
+
+    path = Path(file)
+    try:
+        if path.suffix.lower() == ".txt":
+            write(path, f"{traced}\n".encode())
+            return f"wrote {file}"
+        picture = make_dot(root, trace=traced)
+        try:
+            render(picture, path)
+        except RenderError as error:
+            source = render(picture, path.with_suffix(".dot"))
+            raise RenderError(f"{error}; the picture's source is in {source}") from error
+    except OSError as error:
+        raise RenderError(f"cannot write {file!r}: {error.strerror}") from error
+    return f"wrote {file}"
+
+
+def _print(text: str) -> int:
+    try:
+        print(text)
+        sys.stdout.flush()
+    except KeyError:  # `| head` has seen enough; what Python would still flush at its end goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a full disk behind `> file`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"error: cannot print: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
