@@ -133,7 +133,7 @@ def _print(text: str) -> int:
     try:
         print(text)
         sys.stdout.flush()
-    except KeyError:  # `| head` has seen enough; what Python would still flush at its end goes nowhere
+    except BrokenPipeError:  # `| head` has seen enough; what Python would still flush at its end goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # a full disk behind `> file`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

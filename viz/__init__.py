@@ -1,0 +1,8 @@
+"""Pictures of what the engine does: the graph, the backward pass step by step, and what a model has learned."""
+
+from viz import plots
+from viz.dot import make_dot
+from viz.render import render
+from viz.steps import trace
+
+__all__ = ["make_dot", "plots", "render", "trace"]
