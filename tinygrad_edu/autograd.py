@@ -116,11 +116,11 @@ def grad(
     return tuple(g if g is None or isinstance(g, Tensor) else wrap(g, None) for g in gradients)
 
 
-def _seed(tensors: Tensor | Sequence[Tensor], gradients: Any, create_graph: bool) -> dict[Any, Any]:
+def _seed(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
     """The roots, each with the gradient it starts from: 1 for a single number, else what the caller gave."""
-    if gradients is None and not create_graph and isinstance(tensors, Tensor) and tensors._origin is not None:
-        if (one := ONES.get(type(tensors._value))) is not None:
-            return {tensors._origin: one}  # the usual loss, 20 times faster than below
+    single = isinstance(tensors, Tensor) and gradients is None and not create_graph
+    if single and tensors._origin is not None and type(tensors._value) in ONES:
+        return {tensors._origin: ONES[type(tensors._value)]}  # the usual loss, 20 times faster than below
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     given: list[Any] = [None] * len(roots)
     if gradients is not None:

@@ -1,7 +1,7 @@
-"""`Op._apply` written out for one and for two operands without static parameters: the hot path of the engine.
+"""`Op._apply` written out for one operand and for two: the hot path of the engine.
 
-It does nothing that `Op._apply` does not, in a third of the time, by calling nothing that can be written out. Numbers, arrays of 10, in this order: NumPy's own
-product 0.25 us, `unary` and `binary` 0.7 us with recording, `Op._apply` 2.2 us.
+It does nothing that `Op._apply` does not, in a third of the time, by calling nothing that can be written out: a product
+of two arrays of 10 takes NumPy 0.25 us, `binary` 0.7 us with its record, and `Op._apply` 2.2 us.
 """
 
 from __future__ import annotations

@@ -44,12 +44,12 @@ class Vertex:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value, and so of its gradient."""
-        return self.like[0] if type(self.like) is tuple else np.shape(self.like)  # type: ignore[no-any-return] # Array is Any
+        return self.like[0] if type(self.like) is tuple else np.shape(self.like)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the value, and so of its gradient."""
-        return self.like[1] if type(self.like) is tuple else np.asarray(self.like).dtype  # type: ignore[no-any-return] # Array is Any
+        return self.like[1] if type(self.like) is tuple else np.asarray(self.like).dtype
 
 
 class Leaf(Vertex):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-import graphviz  # type: ignore[import-untyped] # it has no type hints
+import graphviz
 
 from tinygrad_edu import Tensor
 from viz.escape import escaped

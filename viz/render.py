@@ -5,7 +5,7 @@ import sys
 import warnings
 from pathlib import Path
 
-import graphviz  # type: ignore[import-untyped] # it has no type hints
+import graphviz
 
 from tinygrad_edu.errors import RenderError
 
@@ -56,7 +56,7 @@ def _drawn(graph: graphviz.Digraph, kind: str) -> bytes:
 
 def _drawn_in_process(source: str, kind: str) -> bytes:
     try:
-        import pygraphviz  # type: ignore[import-untyped] # it has no type hints
+        import pygraphviz
     except ImportError as error:
         raise RenderError(
             "there is no Graphviz to draw with: pip install pygraphviz (it brings its own), or install the system"

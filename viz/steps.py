@@ -59,10 +59,10 @@ class Backward:
         return said
 
     @property
-    def sum(self) -> str:
-        """The input's gradient so far where this step adds to it: `3 + 4 = 7`; else nothing."""
+    def accumulated(self) -> str:
+        """The input's gradient so far, and the sum that made it: `3 + 4 = 7`."""
         if self.before is None:
-            return ""
+            return shown(self.after)
         return f"{shown(self.before)} + {shown(self.contribution)} = {shown(self.after)}"
 
 
@@ -81,7 +81,7 @@ class Trace:
         return self.text()
 
     def text(self) -> str:
-        """Three tables in plain text, at most 100 columns wide."""
+        """Three tables in plain text, at most 110 columns wide."""
         several = "\nWhat reaches a value by several paths is added up." if self._sums_up() else ""
         return "\n\n".join(
             [
@@ -109,12 +109,18 @@ class Trace:
         if not self.backward:
             return f"  nothing to do: {self.root} is itself an input"
         rows = [
-            [str(i), f"d {self.root}/d {step.input}", f"= {step.rule}", f"= {step.arithmetic}", step.sum]
+            [
+                str(i),
+                step.node,
+                f"d {self.root}/d {step.input}",
+                f"= {step.rule}",
+                f"= {step.arithmetic}",
+                step.accumulated,
+            ]
             for i, step in enumerate(self.backward, 1)
         ]
-        columns = 5 if self._sums_up() else 4
-        headers = ["step", "gradient", "chain rule", "in numbers", "so far"]
-        return table_or_blocks(headers[:columns], [row[:columns] for row in rows])
+        headers = ["step", "node", "gradient", "what arrives * local derivative", "handed on", "accumulated"]
+        return table_or_blocks(headers, rows)
 
     def _gradient_table(self) -> str:
         return table(["gradient", "value"], [[f"d {self.root}/d {k}", shown(v)] for k, v in self.gradients.items()])

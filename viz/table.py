@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
-WIDTH = 100
+WIDTH = 110
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns, at most 100 characters wide: the widest are folded.
+    """Aligned columns, at most 110 characters wide: the widest are folded.
 
     >>> print(table(["name", "value"], [["a", "2"], ["b", "-3"]]))
       name  value
@@ -23,19 +23,20 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def table_or_blocks(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table where it fits; otherwise one block a row: its cells one after the other, on new lines where they must.
 
-    >>> print(table_or_blocks(["step", "gradient", "rule", "numbers"], [["1", "d y/d x", "= " + "z" * 84, "= 6"]]))
-      1  d y/d x = zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz
-                 = 6
+    >>> row = ["1", "y", "d y/d x", "= " + "z" * 80, "= 666666666666"]
+    >>> print(table_or_blocks(["step", "node", "gradient", "rule", "numbers"], [row]))
+      1  at y: d y/d x = zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz
+                       = 666666666666
     """
     columns = _natural(headers, rows)
     if 2 * len(columns) + sum(columns) <= WIDTH:
         return table(headers, rows)
-    return "\n".join(line for row in rows for line in _block(row, len(rows[-1][0]), headers[4:]))
+    return "\n".join(line for row in rows for line in _block(row, len(rows[-1][0]), headers[5:]))
 
 
 def _block(row: Sequence[str], digits: int, titles: Sequence[str]) -> list[str]:
-    number, name, rule, numbers, *others = row
-    margin = f"  {number.ljust(digits)}  {name} "
+    number, node, name, rule, numbers, *others = row
+    margin = f"  {number.ljust(digits)}  at {node}: {name} "
     hanging = " " * len(margin)
     parts = [f"{rule} {numbers}"] if len(f"{margin}{rule} {numbers}") <= WIDTH else [rule, numbers]
     parts += [f"  {title}: {text}" for title, text in zip(titles, others, strict=True) if text]

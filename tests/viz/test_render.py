@@ -4,7 +4,7 @@ import stat
 import sys
 from pathlib import Path
 
-import graphviz  # type: ignore[import-untyped] # it has no type hints
+import graphviz
 import pytest
 
 from tinygrad_edu import Tensor

@@ -39,7 +39,7 @@ def test_a_value_used_twice_adds_up() -> None:
         "d out/d out * d(x * x)/d x (1st x)",
         "d out/d out * d(x * x)/d x (2nd x)",
     ]
-    assert [step.sum for step in told.backward] == ["", "3 + 3 = 6"]
+    assert [step.accumulated for step in told.backward] == ["3", "3 + 3 = 6"]
     assert "What reaches a value by several paths is added up." in str(told)
 
 

@@ -38,7 +38,7 @@ def _to_larger(g: Any, x: Any, y: Any) -> Any:
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     """g y x**(y-1), and 0 where y = 0."""
-    if isinstance(y, (int, float, np.number)):  # noqa: UP038 - a union is made anew at each call, in 150 ns
+    if isinstance(y, (int, float, np.number)):
         return g * (2 * x) if y == 2 else g * (y * x ** (y - 1)) if y != 0 else 0 * g
     return g * np.where(y == 0, 0.0, y * x ** np.where(y == 0, 1, y - 1))
 
@@ -55,7 +55,11 @@ power = Op(np.power, forward=operator.pow, x=_power_x, y=_power_y)
 @np.errstate(over="ignore")
 def _sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)). Where exp(-x) overflows to infinity the result is 0, which is right, so nothing is said."""
-    return 1 / (1 + np.exp(-x))
+    e: Array = np.exp(-x)
+    if type(e) is not np.ndarray:
+        return 1 / (1 + e)
+    e += 1  # in place: 0.5 us of 6 for the hidden layer of the benchmark
+    return np.divide(1, e, out=e)
 
 
 def _relu(x: Array) -> Array:
