@@ -8,7 +8,6 @@ it is started from.
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 
@@ -77,5 +76,5 @@ axes = plots.decision_boundary(
     class_names=["benign", "malignant"],
 )
 axes.set_title(f"One neuron, {accuracy:.1%} of {len(test)} test patients")
-plt.savefig("02_single_neuron.png", dpi=150)
+axes.figure.savefig("02_single_neuron.png", dpi=150)
 print("wrote 02_single_neuron.png")

@@ -48,17 +48,17 @@ def decision_boundary(
     handles: list[Any] = []
     for label, color, marker in ((0, BLUE, "o"), (1, ORANGE, "^")):
         chosen = points[labels == label]
-        name = class_names[label] if class_names else f"class {label}"
+        name = f"class {label}" if class_names is None else class_names[label]
         style: dict[str, Any] = {"c": color, "marker": marker, "s": 36, "edgecolors": "white", "linewidths": 0.8}
         handles.append(axes.scatter(chosen[:, 0], chosen[:, 1], label=name, **style))
     if chances.min() < 0.5 < chances.max():  # elsewhere matplotlib would warn that there is no such line
         axes.contour(across, up, chances, levels=[0.5], colors="#333333", linewidths=1.5)
         handles.append(Line2D([], [], color="#333333", linewidth=1.5, label="probability 0.5"))
-    names = feature_names or ("feature 1", "feature 2")
+    names = ("feature 1", "feature 2") if feature_names is None else feature_names
     axes.set(xlabel=names[0], ylabel=names[1], xlim=(across[0], across[-1]), ylim=(up[0], up[-1]))
     axes.legend(handles=handles, loc="best", framealpha=0.9)
     bar = axes.figure.colorbar(filled, ax=axes, ticks=[0, 0.25, 0.5, 0.75, 1])
-    bar.set_label(f"probability of {class_names[1] if class_names else 'class 1'}")
+    bar.set_label(f"probability of {'class 1' if class_names is None else class_names[1]}")
     return axes
 
 

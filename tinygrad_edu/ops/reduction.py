@@ -62,7 +62,7 @@ def _min(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
     return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
 
 
-# A ufunc's reduce takes (array, axis, dtype, out, keepdims) in order, 1 us less than by name; NumPy's stubs do not know.
+# A ufunc's reduce takes (array, axis, dtype, out, keepdims) in order too, in 1 us less; NumPy's stubs know it by name.
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 _min_reduce: Any = np.minimum.reduce
