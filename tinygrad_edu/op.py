@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial, update_wrapper
+from functools import cache, partial, update_wrapper
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -63,7 +63,7 @@ class Op:
         ufunc = function if isinstance(function, np.ufunc) else None
         self.function, self.forward, self.rules = function, forward or function, rules
         self.masks, self.hint = masks, hint
-        self.name = name or function.__name__.strip("_")
+        self.name, self.__doc__ = name or function.__name__.strip("_"), function.__doc__
         self.elementwise = bool(ufunc and not ufunc.signature) if elementwise is None else elementwise
         if ufunc:
             positional = inspect.Parameter.POSITIONAL_ONLY
@@ -76,7 +76,7 @@ class Op:
             raise DerivativeError(
                 f"{self.name}{self.signature} needs a rule, or None, for its first operands: {list(rules)}"
             )
-        every = list(self.signature.parameters.values())
+        every = tuple(self.signature.parameters.values())
         self.variadic = every[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.defaults = tuple(p.default for p in every if p.default is not p.empty)
         self.required = len(every) - len(self.defaults)
@@ -84,7 +84,7 @@ class Op:
         self.positional = 0 if self.variadic else len(every) - len(by_keyword)
         if by_keyword and forward is None:  # `forward` takes what `apply` is given, in order
             self.forward = partial(_by_keyword, function, by_keyword)
-        self.plans: dict[tuple[bool, ...], Plan] = {}
+        self.plan: Callable[[tuple[bool, ...]], Plan] = cache(partial(Plan, self))  # one for each set of needs
         self.plan((True,) * len(rules))  # a rule that asks for what is not there is found at once
         self.apply: Callable[..., Tensor] = fast.apply(self) or self._apply
         implementations.update(dict.fromkeys((*implements, *((ufunc,) if ufunc else ())), self))
@@ -117,12 +117,6 @@ class Op:
         apply = self.apply
         return lambda y, x: apply(x, y)
 
-    def plan(self, needs: tuple[bool, ...]) -> Plan:
-        """The plan for the operands that need a gradient, made once for each combination."""
-        if needs not in self.plans:
-            self.plans[needs] = Plan(self, needs)
-        return self.plans[needs]
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = self._bind(args, kwargs)
         operands = args[0] if self.variadic else args[: len(self.operands)]
@@ -134,7 +128,10 @@ class Op:
         """Every argument in its place, defaults filled in."""
         if not kwargs and self.required <= len(args) <= self.positional:
             return (*args, *self.defaults[len(args) - self.required :])
-        bound = self.signature.bind(*args, **kwargs)
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}{self.signature}: {error}") from None
         bound.apply_defaults()
         return tuple(bound.arguments.values())
 
@@ -150,9 +147,8 @@ class Op:
 
     def _apply(self, *args: Any) -> Tensor:
         """Compute and record, for any number of operands and static parameters; `fast.py` has the short cuts."""
-        operands, static = (
-            (args[0], args[1:]) if self.variadic else (args[: len(self.operands)], args[len(self.operands) :])
-        )
+        first = len(self.operands)
+        operands, static = (args[0], args[1:]) if self.variadic else (args[:first], args[first:])
         static = self.plain(static)
         pairs = [unwrap(operand) for operand in operands]
         values = [value for value, _ in pairs]
