@@ -15,11 +15,12 @@ p.name = "p"
 q = p + c
 q.name = "q"
 
-print(trace(q))
+steps = trace(q)
+print(steps)
 q.backward()
 
 # dq/dp = 1 and dq/dc = 1 at the sum; dp/da = b and dp/db = a at the product; along the path they multiply.
 assert (a.grad.item(), b.grad.item(), c.grad.item()) == (b.item(), a.item(), 1.0)
 
-render(make_dot(q), "01_trace.svg")
+render(make_dot(q, trace=steps), "01_trace.svg")
 print("wrote 01_trace.svg")

@@ -119,6 +119,8 @@ CASES: list[Case] = [
     *unary("log", np.log, positive=True),
     *unary("sqrt", np.sqrt, positive=True),
     *unary("square", np.square),
+    *unary("sin", np.sin),
+    *unary("cos", np.cos),
     *unary("tanh", np.tanh),
     *unary("sigmoid", tg.sigmoid),
     *unary("relu", tg.relu),

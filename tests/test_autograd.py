@@ -408,7 +408,13 @@ def test_copies_are_leaves_of_their_own() -> None:
     assert w.grad is None
     assert value_of(twin.grad) == [1.0, 1.0]
     with pytest.raises(errors.NoGradientPathError, match="detach"):
-        copy.copy(w * 2)
+        copy.deepcopy(w * 2)
+    shallow = copy.copy(w)
+    assert np.shares_memory(shallow.numpy(), w.numpy())
+    shallow.sum().backward()
+    assert w.grad is None
+    copy.copy(w * 2).sum().backward()
+    assert value_of(w.grad) == [2.0, 2.0]
 
 
 def test_clone_passes_the_gradient() -> None:

@@ -148,7 +148,8 @@ def test_pickle_keeps_a_leaf() -> None:
 
 
 def test_creation() -> None:
-    assert tg.zeros((2, 3)).shape == tg.ones((2, 3)).shape == (2, 3)
+    assert tg.zeros((2, 3)).shape == tg.ones(2, 3).shape == (2, 3)
+    assert tg.zeros(2).shape == tg.ones([2]).shape == (2,)
     assert tg.full(2, 7.0).tolist() == [7.0, 7.0]
     assert tg.arange(3).tolist() == [0, 1, 2]
     assert tg.arange(1, 2, 0.5).tolist() == [1.0, 1.5]

@@ -38,14 +38,14 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     return found if dtype is None or found.dtype == dtype else found.astype(dtype)
 
 
-def zeros(shape: Shape, **options: Any) -> Tensor:
-    """Zeros, float64 unless `dtype` says otherwise."""
-    return full(shape, 0.0, **options)
+def zeros(*shape: Any, **options: Any) -> Tensor:
+    """Zeros, float64 unless `dtype` says otherwise: `zeros(2, 3)` or `zeros((2, 3))`."""
+    return full(shape[0] if len(shape) == 1 else shape, 0.0, **options)
 
 
-def ones(shape: Shape, **options: Any) -> Tensor:
-    """Ones, float64 unless `dtype` says otherwise."""
-    return full(shape, 1.0, **options)
+def ones(*shape: Any, **options: Any) -> Tensor:
+    """Ones, float64 unless `dtype` says otherwise: `ones(2, 3)` or `ones((2, 3))`."""
+    return full(shape[0] if len(shape) == 1 else shape, 1.0, **options)
 
 
 def full(shape: Shape, value: Any, *, dtype: Any = None, **options: Any) -> Tensor:

@@ -78,7 +78,10 @@ def is_device(name: Any) -> bool:
 def fresh(data: Any, dtype: Any = None, to: "str | device | None" = None) -> Any:
     """A new array with the numbers of `data`: what a Tensor holds. TypeError where they are not real numbers."""
     source = plain_data(data)
-    array: Any = source.astype(dtype or source.dtype) if is_cupy(source) else np.array(source, dtype=dtype)
+    try:
+        array: Any = source.astype(dtype or source.dtype) if is_cupy(source) else np.array(source, dtype=dtype)
+    except ValueError as error:
+        raise ValueError(f"these are not rows of numbers of one length, so they make no array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a Tensor holds real numbers or booleans, not {array.dtype}: {type(data).__name__} given")
     return (moved(array, to) if to is not None else array)[()]

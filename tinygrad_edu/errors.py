@@ -91,7 +91,9 @@ class RenderError(TinygradError, RuntimeError):
 def does_not_fit(op: str, operands: Sequence[tuple[tuple[int, ...], str | None]], hint: str) -> ShapeError:
     """The error for operands, each a shape and a name, that `op` cannot combine."""
     said = [f"{name!r} of shape {shape}" if name else f"shape {shape}" for shape, name in operands]
-    return ShapeError(f"{op}: {' and '.join(said)} do not fit. {hint or BROADCAST_HINT}")
+    return ShapeError(
+        f"{op}: {' and '.join(said)} {'do' if len(said) > 1 else 'does'} not fit. {hint or BROADCAST_HINT}"
+    )
 
 
 def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:

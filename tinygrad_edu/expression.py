@@ -24,7 +24,10 @@ from tinygrad_edu.tensor import Tensor
 __all__ = ["FUNCTIONS", "evaluate", "parse_value", "parse_values"]
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
-    **{op.name: (op, 1) for op in (tg.negative, tg.positive, tg.exp, tg.log, tg.sqrt, tg.square, tg.tanh, tg.sigmoid)},
+    **{
+        op.name: (op, 1)
+        for op in (tg.negative, tg.positive, tg.exp, tg.log, tg.sqrt, tg.square, tg.sin, tg.cos, tg.tanh, tg.sigmoid)
+    },
     **{op.name: (op, 1) for op in (tg.relu, tg.absolute, tg.sign, tg.sum, tg.mean, tg.max, tg.min)},
     **{op.name: (op, 1) for op in (tg.reshape, tg.transpose, tg.swapaxes, tg.expand_dims, tg.squeeze, tg.broadcast_to)},
     **{op.name: (op, 2) for op in (tg.add, tg.subtract, tg.multiply, tg.divide, tg.power, tg.maximum, tg.minimum)},

@@ -43,9 +43,8 @@ class Operators:
     __eq__, __ne__ = ops.equal.method, ops.not_equal.method  # type: ignore[assignment] # a Tensor of booleans, as in NumPy
     __hash__ = object.__hash__
     sum, mean, max, min = ops.sum.method, ops.mean.method, ops.max.method, ops.min.method
-    exp, log, sqrt, tanh, sigmoid, relu = (
-        o.method for o in (ops.exp, ops.log, ops.sqrt, ops.tanh, ops.sigmoid, ops.relu)
-    )
+    exp, log, sqrt, sin, cos = ops.exp.method, ops.log.method, ops.sqrt.method, ops.sin.method, ops.cos.method
+    tanh, sigmoid, relu = ops.tanh.method, ops.sigmoid.method, ops.relu.method
     abs, square, pow, matmul, dot = (o.method for o in (ops.absolute, ops.square, ops.power, ops.matmul, ops.dot))
     swapaxes, squeeze, unsqueeze, astype = (o.method for o in (ops.swapaxes, ops.squeeze, ops.expand_dims, ops.astype))
     __iadd__, __isub__, __imul__ = in_place(ops.add), in_place(ops.subtract), in_place(ops.multiply)

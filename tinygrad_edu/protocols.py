@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.graph import wrap
 from tinygrad_edu.op import implementations
 
 if TYPE_CHECKING:
@@ -75,8 +76,14 @@ class NumPyProtocols:
             said.append(f"name={self.name!r}")
         return f"Tensor({', '.join(said)})"
 
+    def __copy__(self: Any) -> Any:
+        """A Tensor of its own on the same memory; a computed one keeps its history, a leaf becomes another leaf."""
+        twin = wrap(self.array, self.grad_fn)
+        twin.requires_grad, twin.name = self.requires_grad, self.name
+        return twin
+
     def __reduce__(self: Any) -> Any:
-        """For `copy` and `pickle`: a leaf goes as its values; a computed tensor has a history that cannot be copied."""
+        """For `deepcopy` and `pickle`: a leaf goes as its values; a history belongs to its graph."""
         if self.grad_fn is not None:
             raise errors.not_a_leaf(self.name)
         return _rebuild, (type(self), np.array(self), self.requires_grad, self.name)

@@ -52,6 +52,8 @@ def make_dot(
     >>> "lightblue" in picture.source, picture.source.count("->")
     (True, 2)
     """
+    if not isinstance(var, Tensor | Iterable):
+        raise TypeError(f"make_dot draws a Tensor, or several in a list or dict, not {type(var).__name__}")
     roots = [var] if isinstance(var, Tensor) else list(var.values() if isinstance(var, Mapping) else var)
     names = {**(var if isinstance(var, Mapping) else {}), **(params or {})}
     graph = build(roots, trace, names, max_nodes)

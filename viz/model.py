@@ -88,7 +88,7 @@ def build(
     nodes = [vertex for vertex in ids if isinstance(vertex, recorded.Node)]
     return Graph(
         vertices=tuple(
-            _record(vertex, identity, called.get(vertex, vertex.name), gradients.get(vertex), vertex in ends)
+            _record(vertex, identity, _title(vertex, called, trace), gradients.get(vertex), vertex in ends)
             for vertex, identity in ids.items()
         ),
         edges=tuple(
@@ -100,6 +100,13 @@ def build(
         hidden=hidden,
         cut=tuple(ids[node] for node in nodes if any(source not in ids for source in node.inputs)),
     )
+
+
+def _title(vertex: recorded.Vertex, called: Mapping[Any, str], trace: Trace | None) -> str | None:
+    """Its name; for what was computed, where there is a trace, first the one that the tables use: `p = a*b`."""
+    name = called.get(vertex, vertex.name)
+    short = trace.names.get(vertex) if trace and isinstance(vertex, recorded.Node) else None
+    return name if short in (None, name) else f"{short} = {name}" if name else short
 
 
 def _vertex(tensor: Tensor, order: list[recorded.Vertex]) -> recorded.Vertex | None:

@@ -21,6 +21,8 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> Path:
     `.gv` need neither. The file appears whole or not at all. Raises `RenderError` where there is nothing to draw
     with, for another ending, and for a drawing that Graphviz refuses; OSError where the file cannot be written.
     """
+    if not hasattr(graph, "source"):
+        raise TypeError(f"render takes a picture, not {type(graph).__name__}: write render(make_dot(t), path)")
     target = Path(path)
     ending = target.suffix.lower()
     if ending not in FORMATS:

@@ -75,6 +75,7 @@ class Trace:
     backward: tuple[Backward, ...]
     gradients: dict[str, Any]
     steps: tuple[Step, ...]
+    names: dict[Vertex, str]
     by_vertex: dict[Vertex, Any]
 
     def __str__(self) -> str:
@@ -138,6 +139,8 @@ def trace(root: Tensor) -> Trace:
     >>> a.grad is None
     True
     """
+    if not isinstance(root, Tensor):
+        raise TypeError(f"trace takes the result of a computation, a Tensor, not {type(root).__name__}")
     order, (end,) = forward_order(root)
     steps: list[Step] = []
     with _undisturbed([*order, end]), np.errstate(all="ignore"):  # an infinite slope is shown, not warned of
@@ -154,6 +157,7 @@ def trace(root: Tensor) -> Trace:
         backward=tuple(backward),
         gradients={names[v]: found[v] for v in order if isinstance(v, Leaf) and v in found},
         steps=tuple(steps),
+        names=names,
         by_vertex=found,
     )
 

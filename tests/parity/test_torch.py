@@ -18,6 +18,8 @@ UNARY: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "log": (lambda x: np.log(abs(x)), lambda x: torch.log(abs(x))),
     "sqrt": (lambda x: np.sqrt(abs(x)), lambda x: torch.sqrt(abs(x))),
     "square": (np.square, torch.square),
+    "sin": (np.sin, torch.sin),
+    "cos": (np.cos, torch.cos),
     "tanh": (np.tanh, torch.tanh),
     "sigmoid": (tg.sigmoid, torch.sigmoid),
     "relu": (tg.relu, torch.relu),

@@ -60,8 +60,8 @@ def test_every_node_shows_its_value_and_its_gradient(tmp_path: Path) -> None:
     said = texts(render(make_dot(root, trace=trace(root)), tmp_path / "abc.svg"))
     assert said[:5] == ["a", "value", "2", "grad", "-3"]
     assert said.count("value") == said.count("grad") == 5
-    plus = said.index("a*b + c")
-    assert said[plus - 1 : plus + 5] == ["+", "a*b + c", "value", "4", "grad", "1"]
+    plus = said.index("out = a*b + c")
+    assert said[plus - 1 : plus + 5] == ["+", "out = a*b + c", "value", "4", "grad", "1"]
 
 
 def test_a_gradient_that_is_not_computed_is_not_drawn_as_a_number() -> None:
