@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.graph import Node, Vertex, nodes_above, own, unbroadcast, wrap
+from tinygrad_edu.graph import Node, Vertex, conform, nodes_above, own, wrap
 from tinygrad_edu.hooks import run_hooks
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
+from tinygrad_edu.plan import pull_carefully
 from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_edu.step import Step, local_derivative
 from tinygrad_edu.tensor import Tensor
@@ -67,7 +68,7 @@ def backward(
     retain = create_graph if retain_graph is None else retain_graph
     for leaf, g in _propagate(_seed(tensors, grad_tensors, create_graph), retain, create_graph, None, observe).items():
         tensor = leaf._tensor()
-        if tensor is not None:
+        if tensor is not None and tensor._origin is leaf:
             earlier = tensor._grad
             if type(earlier) is Tensor and earlier._origin is None:
                 earlier = earlier._value
@@ -95,7 +96,7 @@ def grad(
     if create_graph and not is_grad_enabled():
         with enable_grad():
             return grad(outputs, inputs, grad_outputs, retain_graph, True, allow_unused)
-    targets = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    targets = _listed(inputs)
     wanted: dict[Vertex, bool] = {}
     for i, target in enumerate(targets):
         if target._origin is None:
@@ -116,16 +117,23 @@ def grad(
     return tuple(g if g is None or isinstance(g, Tensor) else wrap(g, None) for g in gradients)
 
 
+def _listed(tensors: Any) -> list[Tensor]:
+    listed = [tensors] if isinstance(tensors, Tensor) else list(tensors) if isinstance(tensors, Sequence) else [tensors]
+    if wrong := [t for t in listed if not isinstance(t, Tensor)]:
+        raise TypeError(f"gradients are of Tensors and by Tensors, not of or by {type(wrong[0]).__name__}")
+    return listed
+
+
 def _seed(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
     """The roots, each with the gradient it starts from: 1 for a single number, else what the caller gave."""
     single = isinstance(tensors, Tensor) and gradients is None and not create_graph
     if single and tensors._origin is not None and type(tensors._value) in ONES:
         return {tensors._origin: ONES[type(tensors._value)]}  # the usual loss, 20 times faster than below
-    roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
-    given: list[Any] = [None] * len(roots)
-    if gradients is not None:
-        listed = isinstance(gradients, list | tuple) and any(isinstance(g, Tensor) for g in gradients)
-        given = list(gradients) if listed or not isinstance(tensors, Tensor) else [gradients]
+    roots = _listed(tensors)
+    listed = isinstance(gradients, list | tuple) and (len(roots) > 1 or any(isinstance(g, Tensor) for g in gradients))
+    given = [None] * len(roots) if gradients is None else list(gradients) if listed else [gradients]
+    if len(given) != len(roots):
+        raise ValueError(f"{len(roots)} tensors need as many gradients, or none; {len(given)} were given")
     seeds: dict[Vertex, Any] = {}
     for root, g in zip(roots, given, strict=True):
         vertex, value = root._origin, root._value
@@ -136,7 +144,8 @@ def _seed(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
                 raise errors.non_scalar_backward(value.shape, root.name)
             g = np.ones_like(value)
         else:
-            g = g if isinstance(g, Tensor) else Tensor(g, dtype=value.dtype)
+            g = g if isinstance(g, Tensor) else Tensor(g)
+            g = g if g.dtype == value.dtype else g.astype(value.dtype)
             if g.shape != value.shape:
                 raise errors.gradient_shape(g.shape, value.shape, root.name)
         if create_graph != isinstance(g, Tensor):
@@ -161,7 +170,8 @@ def _propagate(
     for vertex in pending:
         if type(vertex) is Node:
             heappush(heap, (-vertex.index, vertex))
-    careful, changed, found = False, changes.latest, {}
+    changed, found = changes.latest, {}
+    careful: set[Any] = set()  # vertices that a gradient reached through a `where`
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
@@ -178,17 +188,17 @@ def _propagate(
             kept = node.kept_tensors()
         if not retain_graph:
             node.kept = None
-        careful = careful or plan.masks
+        masked = plan.masks or (careful and node in careful)
         for index, pull in plan.pulls:
             vertex = node.inputs[index]
             if wanted is not None and vertex not in wanted:
                 continue
-            handed = contribution = _pull_carefully(pull, g, kept) if careful else pull(g, kept)
+            handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)
             kind, like = type(handed), vertex.like
             if kind is not float64 or type(like) is not float64:  # a number for a number fits
                 shape, dtype = like if type(like) is tuple else (like.shape, like.dtype)
                 if kind is not ndarray or handed.shape != shape or handed.dtype is not dtype:
-                    contribution = _conform(handed, node, index)
+                    contribution = conform(handed, node, index)
             if vertex in pending:
                 pending[vertex] = pending[vertex] + contribution
             elif type(vertex) is Node:
@@ -197,6 +207,8 @@ def _propagate(
             else:
                 fresh = kind is ndarray and contribution is not g and contribution.base is None
                 pending[vertex] = contribution if kind is float64 or fresh else own(contribution, g)
+            if masked:
+                careful.add(vertex)
             if observe is not None:
                 local = local_derivative(node, pull, g, kept)
                 observe(Step(node, index, g, local, handed, contribution, pending[vertex]))
@@ -204,24 +216,3 @@ def _propagate(
         if leaf.hooks:
             pending[leaf] = run_hooks(leaf, pending[leaf], create_graph)
     return pending if wanted is None else pending | found
-
-
-def _conform(handed: Any, node: Node, index: int) -> Any:
-    """The gradient with the shape and dtype of the input it is for: summed over the axes that NumPy stretched."""
-    vertex = node.inputs[index]
-    shape, g = vertex.shape, handed if hasattr(handed, "dtype") else np.asarray(handed)
-    extra = g.ndim - len(shape)
-    if g.dtype.kind != "f" or extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
-        raise errors.bad_rule(node.op.name, node.op.operand(index), handed, shape)
-    if g.shape != shape:
-        g = unbroadcast(g, shape)
-    return g if g.dtype == vertex.dtype else g.astype(vertex.dtype)
-
-
-def _pull_carefully(pull: Callable[..., Any], g: Any, kept: tuple[Any, ...]) -> Any:
-    """`pull` below a `where`: 0 times infinity is 0 there, because the branch that made the infinity was not taken."""
-    with np.errstate(all="ignore"):
-        handed = pull(g, kept)
-    if np.shape(handed) != g.shape or np.all(np.isfinite(handed)):
-        return handed
-    return np.where((g == 0) & ~np.isfinite(handed), g, handed)

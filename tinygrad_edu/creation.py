@@ -25,11 +25,10 @@ def from_numpy(array: "np.ndarray[Any, Any]") -> Tensor:
     >>> from_numpy(np.zeros(2)).float()
     Tensor([0., 0.], dtype=float32)
     """
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"from_numpy takes an array of real numbers or booleans, not {getattr(array, 'dtype', type(array))}"
-        )
-    return wrap(array, None)
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or isinstance(array, np.ma.MaskedArray):
+        what = getattr(array, "dtype", "") if type(array) is np.ndarray else type(array).__name__
+        raise TypeError(f"from_numpy takes an array of real numbers or booleans, not {what}")
+    return wrap(np.asarray(array), None)
 
 
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:

@@ -91,6 +91,8 @@ def plain_data(data: Any) -> Any:
     """`data` without Tensors in it; one that requires grad would lose its history, so that is refused inside a list."""
     if hasattr(data, "grad_fn"):
         return data.array
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a masked array would lose its mask here: fill it first, with .filled()")
     if isinstance(data, list | tuple):
         if any(getattr(item, "requires_grad", False) for item in data):
             raise TypeError(

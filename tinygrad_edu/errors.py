@@ -99,6 +99,8 @@ def does_not_fit(op: str, operands: Sequence[tuple[tuple[int, ...], str | None]]
 def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
     """What to raise where `op` raised `error`: a `ShapeError` with the way out for shapes that do not fit."""
     known = [(np.shape(getattr(o, "_value", o)), getattr(o, "name", None)) for o in operands]
+    if op.hint and any(shape == () for shape, _ in known):  # a product of matrices, with a single number
+        return does_not_fit(op.name, known, op.hint)
     if type(error) is not ValueError or (op.elementwise and broadcasts([shape for shape, _ in known])):
         error.add_note(f"in {op.name} of operands with (shape, name): {known}")
         return error
@@ -223,4 +225,12 @@ def not_a_leaf(name: str | None) -> NoGradientPathError:
     return NoGradientPathError(
         f"a computed tensor{_called(name)} cannot be copied or pickled with its history: write t.detach() for its"
         " value, or t.clone() for a copy that stays in the graph."
+    )
+
+
+def read_only(name: str | None) -> InPlaceError:
+    """The error for a change of memory that is stretched over several places, or that its owner protects."""
+    return InPlaceError(
+        f"this tensor{_called(name)} looks at read-only memory, as expand() and broadcast_to() do:"
+        " change a copy, t.clone()."
     )

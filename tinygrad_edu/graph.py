@@ -199,3 +199,15 @@ def own(gradient: Any, upstream: Any = None) -> Any:
     if gradient is not upstream and array.base is None:
         return gradient
     return gradient.clone() if isinstance(gradient, Tensor) else gradient.copy()
+
+
+def conform(handed: Any, node: Node, index: int) -> Any:
+    """The gradient with the shape and dtype of the input it is for: summed over the axes that NumPy stretched."""
+    vertex = node.inputs[index]
+    shape, g = vertex.shape, handed if hasattr(handed, "dtype") else np.asarray(handed)
+    extra = g.ndim - len(shape)
+    if g.dtype.kind != "f" or extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
+        raise errors.bad_rule(node.op.name, node.op.operand(index), handed, shape)
+    if g.shape != shape:
+        g = unbroadcast(g, shape)
+    return g if g.dtype == vertex.dtype else g.astype(vertex.dtype)

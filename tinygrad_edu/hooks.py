@@ -36,24 +36,48 @@ def add_hook(tensor: Tensor, hook: Callable[[Tensor], Any]) -> Handle:
     return Handle(hooks, hook)
 
 
+class Retainer:
+    """The hook of `retain_grad`: runs after the others. Weak, because the node that holds it is held by the tensor."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = weakref.ref(tensor)
+
+    def __call__(self, g: Tensor) -> None:
+        """Add `g` to the tensor's `.grad`."""
+        tensor = self.tensor()
+        if tensor is not None:
+            tensor.grad = own(g, g) if tensor.grad is None else tensor.grad + g
+
+
+def retain(tensor: Tensor) -> None:
+    """Have the gradient of a computed tensor kept; once is enough."""
+    if not any(isinstance(hook, Retainer) and hook.tensor() is tensor for hook in _hooks_of(tensor)):
+        add_hook(tensor, Retainer(tensor))
+
+
+def moved_retainers(tensor: Tensor, old: Vertex | None) -> None:
+    """After an in-place change the tensor is another result: what kept its gradient moves there."""
+    for hook in [h for h in (old.hooks or ()) if isinstance(h, Retainer) and h.tensor() is tensor] if old else ():
+        old.hooks.remove(hook)  # type: ignore[union-attr] # it has hooks, as the line above saw
+        add_hook(tensor, hook)
+
+
+def _hooks_of(tensor: Tensor) -> list[Any]:
+    return (tensor._origin.hooks if tensor._origin is not None else None) or []
+
+
 def run_hooks(vertex: Vertex, g: Any, create_graph: bool) -> Any:
+    """The gradient after all hooks of the vertex. What they get, and return, they may keep or change."""
+    g = own(g, g)
     tensor = g if hasattr(g, "grad_fn") else wrap(g, None)
     with set_grad_enabled(create_graph):
-        for hook in tuple(vertex.hooks or ()):
+        for hook in sorted(vertex.hooks or (), key=lambda hook: isinstance(hook, Retainer)):
             answer = hook(tensor)
             if answer is not None:
                 if np.shape(answer) != vertex.shape:
                     raise errors.gradient_shape(np.shape(answer), vertex.shape, vertex.name)
-                tensor = answer if hasattr(answer, "grad_fn") else wrap(np.asarray(answer, dtype=vertex.dtype), None)
-    return tensor if create_graph else tensor._value
-
-
-def retainer(tensor: Tensor) -> Callable[[Tensor], None]:
-    """The hook of `retain_grad`; weak, because the node that holds it is held by the tensor."""
-    weak = weakref.ref(tensor)
-
-    def retain(g: Tensor) -> None:
-        if (tensor := weak()) is not None:
-            tensor.grad = own(g, g) if tensor.grad is None else tensor.grad + g
-
-    return retain
+                tensor = answer if hasattr(answer, "grad_fn") else wrap(np.asarray(answer)[()], None)
+                tensor = tensor if tensor.dtype == vertex.dtype else tensor.astype(vertex.dtype)
+        if not create_graph:
+            return own(tensor._value, tensor._value)
+        return tensor.clone()

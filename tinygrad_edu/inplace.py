@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_edu import errors, ops
 from tinygrad_edu.graph import unwrap
+from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.indexing import plain_key
@@ -35,10 +36,10 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
             out = op.apply(tensor.detach(), value)._value
             if out.shape != ():
                 raise errors.does_not_fit(op.name, [((), tensor.name), (out.shape, None)], IN_PLACE_HINT)
-            if not np.can_cast(out.dtype, tensor.dtype, "same_kind"):
-                raise TypeError(f"{op.name} in place would turn {tensor.dtype} into {out.dtype}: write t = t ...")
+            _check_kind(tensor, out.dtype)
             tensor._become(out.astype(tensor.dtype)[()])
             return tensor
+        _check_writeable(tensor)
         try:
             op.function(tensor._value, value, tensor._value)
         except ValueError as error:
@@ -50,7 +51,7 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
     return method
 
 
-IN_PLACE_HINT = "In place the tensor keeps its shape; to get a larger one write t = t ... instead."
+IN_PLACE_HINT = "In place the tensor keeps its shape; to get a larger one write t = t + x."
 
 
 def set_item(tensor: Tensor, key: Any, new: Any) -> None:
@@ -60,8 +61,27 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
     if is_grad_enabled() and _records(tensor, history):
         _take(tensor, ops.setitem(tensor, new, key))
         return
-    tensor.array[key] = value
+    _check_writeable(tensor)
+    try:
+        tensor.array[key] = value
+    except ValueError as error:
+        known = [(tensor.array[key].shape, tensor.name), (np.shape(value), getattr(new, "name", None))]
+        raise errors.does_not_fit(
+            "item assignment", known, "The place must be as large as what is put there."
+        ) from error
     changes.note(tensor._value)
+
+
+def _check_kind(tensor: Tensor, dtype: Any) -> None:
+    if not np.can_cast(dtype, tensor.dtype, "same_kind"):
+        raise TypeError(
+            f"in place a tensor keeps its dtype, {tensor.dtype}, and the result is {dtype}: write t = t + x"
+        )
+
+
+def _check_writeable(tensor: Tensor) -> None:
+    if isinstance(tensor._value, np.ndarray) and not tensor._value.flags.writeable:
+        raise errors.read_only(tensor.name)
 
 
 def _records(tensor: Tensor, history: Any) -> bool:
@@ -77,10 +97,10 @@ def _take(tensor: Tensor, out: Tensor) -> Tensor:
     if out.shape != tensor.shape:
         raise errors.does_not_fit("an in-place change", [(tensor.shape, tensor.name), (out.shape, None)], IN_PLACE_HINT)
     if out.dtype != tensor.dtype:
-        if not np.can_cast(out.dtype, tensor.dtype, "same_kind"):
-            raise TypeError(f"an in-place change would turn {tensor.dtype} into {out.dtype}: write t = t ... instead")
+        _check_kind(tensor, out.dtype)
         out = ops.astype(out, tensor.dtype)
-    name = tensor.name
+    name, old = tensor.name, tensor._origin
     tensor._value, tensor._origin = out._value, out._origin
     tensor.name = name
+    moved_retainers(tensor, old)
     return tensor

@@ -16,8 +16,8 @@ tick = itertools.count(1).__next__
 
 
 def owner(array: Any) -> Any:
-    """The array that owns the memory `array` looks at: views of one array share it."""
-    while type(array.base) is type(array):
+    """The array that owns the memory `array` looks at: NumPy's views of one array share it."""
+    while isinstance(array.base, np.ndarray) or (array.base is not None and type(array.base) is type(array)):
         array = array.base
     return array
 

@@ -122,7 +122,8 @@ class Op:
         operands = args[0] if self.variadic else args[: len(self.operands)]
         if any(isinstance(operand, Tensor) for operand in operands):
             return self.apply(*args)
-        return as_value(self.forward(*operands, *args[1 if self.variadic else len(operands) :]))
+        values = [unwrap(o)[0] if isinstance(o, list | tuple) else o for o in operands]
+        return as_value(self.forward(*values, *args[1 if self.variadic else len(operands) :]))
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Every argument in its place, defaults filled in."""

@@ -40,8 +40,14 @@ class Operators:
         ops.greater.method,
         ops.greater_equal.method,
     )
-    __eq__, __ne__ = ops.equal.method, ops.not_equal.method  # type: ignore[assignment] # a Tensor of booleans, as in NumPy
     __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        return ops.equal(self, other) if _comparable(other) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        return ops.not_equal(self, other) if _comparable(other) else NotImplemented
+
     sum, mean, max, min = ops.sum.method, ops.mean.method, ops.max.method, ops.min.method
     exp, log, sqrt, sin, cos = ops.exp.method, ops.log.method, ops.sqrt.method, ops.sin.method, ops.cos.method
     tanh, sigmoid, relu = ops.tanh.method, ops.sigmoid.method, ops.relu.method
@@ -85,3 +91,8 @@ class Operators:
     def long(self) -> Tensor:
         """As int64; whole numbers carry no gradient."""
         return self.astype(np.int64)
+
+
+def _comparable(other: Any) -> bool:
+    """Whether there are numbers to compare with: `t == None` is False, as for any other object."""
+    return np.asarray(getattr(other, "array", other)).dtype.kind in "fiub"

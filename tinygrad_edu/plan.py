@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_edu.errors import DerivativeError
 
 if TYPE_CHECKING:
@@ -48,3 +50,15 @@ def _shape(operand: Any) -> tuple[int, ...]:
 
 def _shapes(operands: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
     return tuple(_shape(operand) for operand in operands)
+
+
+def pull_carefully(pull: Callable[..., Any], g: Any, kept: tuple[Any, ...]) -> Any:
+    """`pull` below a `where`: a gradient of 0 says "not taken" there, and 0 times infinity is 0.
+
+    Number by number, that is: a product of matrices mixes places, and an infinity in a branch not taken stays there.
+    """
+    with np.errstate(all="ignore"):
+        handed = pull(g, kept)
+    if np.shape(handed) != g.shape or np.all(np.isfinite(handed)):
+        return handed
+    return np.where((g == 0) & ~np.isfinite(handed), g, handed)

@@ -86,11 +86,13 @@ class NumPyProtocols:
         """For `deepcopy` and `pickle`: a leaf goes as its values; a history belongs to its graph."""
         if self.grad_fn is not None:
             raise errors.not_a_leaf(self.name)
-        return _rebuild, (type(self), np.array(self), self.requires_grad, self.name)
+        return _rebuild, (type(self), np.array(self), self.requires_grad, self.name, self.grad)
 
 
-def _rebuild(cls: type[Tensor], array: Any, requires_grad: bool, name: str | None) -> Tensor:
-    return cls(array, requires_grad=requires_grad, name=name)
+def _rebuild(cls: type[Tensor], array: Any, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:
+    tensor = cls(array, requires_grad=requires_grad, name=name)
+    tensor.grad = grad
+    return tensor
 
 
 def _call(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:

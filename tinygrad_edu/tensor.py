@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_edu import errors, fast, graph, op, ops
 from tinygrad_edu.device import device_of, fresh, is_device
 from tinygrad_edu.graph import SMALL, Array, Leaf, Node, Vertex, wrap
-from tinygrad_edu.hooks import Handle, add_hook, retainer
+from tinygrad_edu.hooks import Handle, add_hook, retain
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.protocols import NumPyProtocols
 
@@ -61,6 +61,9 @@ class Tensor(Operators, NumPyProtocols):
         value = new.array if isinstance(new, Tensor) else fresh(new)
         if self.requires_grad and value.dtype.kind != "f":
             raise errors.gradient_dtype(value.dtype, self.name)
+        if isinstance(self._origin, Leaf) and (value.shape, value.dtype) != (self.shape, self.dtype):
+            hooks, self._origin = self._origin.hooks, Leaf(value, self, True)  # what was recorded is of the old one
+            self._origin.hooks, self._grad = hooks, None
         self._become(value)
 
     def _become(self, value: Array) -> None:
@@ -84,7 +87,7 @@ class Tensor(Operators, NumPyProtocols):
             raise TypeError(f"a gradient is a Tensor or None, not {type(g).__name__}: write t.grad = Tensor(g)")
         if g is not None and g.shape != self.shape:
             raise errors.gradient_shape(g.shape, self.shape, self.name)
-        self._grad = g
+        self._grad = g if g is None or g.dtype == self.dtype else g.astype(self.dtype)
 
     @property
     def requires_grad(self) -> bool:
@@ -141,9 +144,10 @@ class Tensor(Operators, NumPyProtocols):
 
     def retain_grad(self) -> None:
         """Keep the gradient of a computed tensor in its `.grad` too."""
-        hook = add_hook(self, retainer(self))
-        if self.is_leaf:
-            hook.remove()  # a leaf keeps its gradient anyway
+        if self._origin is None:
+            raise errors.no_gradient_path("a tensor told to retain_grad()", self.name)
+        if not self.is_leaf:  # a leaf keeps it anyway
+            retain(self)
 
     def detach(self) -> Tensor:
         """The same memory without the history."""

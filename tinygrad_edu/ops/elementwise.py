@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.graph import Array
-from tinygrad_edu.op import Op
+from tinygrad_edu.op import Op, implementations
 
 add = Op(np.add, forward=operator.add, x=lambda g: g, y=lambda g: g)
 subtract = Op(np.subtract, forward=operator.sub, x=lambda g: g, y=lambda g: -g)
@@ -39,10 +39,11 @@ def _to_larger(g: Any, x: Any, y: Any) -> Any:
 
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
-    """g y x**(y-1), and 0 where y = 0."""
+    """g y x**(y-1), and 0 where x and y are 0."""
     if isinstance(y, (int, float, np.number)):
         return g * (2 * x) if y == 2 else g * (y * x ** (y - 1)) if y != 0 else 0 * g
-    return g * np.where(y == 0, 0.0, y * x ** np.where(y == 0, 1, y - 1))
+    flat = (x == 0) & (y == 0)
+    return g * (y * np.where(flat, 1.0, x) ** np.where(flat, 1.0, y - 1))
 
 
 def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
@@ -54,7 +55,7 @@ def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
 power = Op(np.power, forward=operator.pow, x=_power_x, y=_power_y)
 
 
-@np.errstate(over="ignore")
+@np.errstate(over="ignore", under="ignore")
 def _sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)). Where exp(-x) overflows to infinity the result is 0, which is right, so nothing is said."""
     e: Array = np.exp(-x)
@@ -78,13 +79,20 @@ sigmoid = Op(_sigmoid, elementwise=True, x=lambda g, out: g * out * (1 - out))
 relu = Op(_relu, elementwise=True, x=lambda g, out: g * (out > 0))
 where = Op(
     _where,
-    implements=[np.where],
     elementwise=True,
     masks=True,
     condition=None,
     x=lambda g, condition: np.where(condition, g, 0),
     y=lambda g, condition: np.where(condition, 0, g),
 )
+
+
+def _numpy_where(condition: Any, *branches: Any) -> Any:
+    """`np.where` of a condition alone gives the places where it holds."""
+    return where(condition, *branches) if branches else np.nonzero(condition)
+
+
+implementations[np.where] = _numpy_where
 
 # Comparisons have values but no derivatives: their result is a constant.
 equal = Op(np.equal, forward=operator.eq, x=None, y=None)

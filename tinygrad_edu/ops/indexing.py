@@ -46,7 +46,9 @@ def plain_key(key: Any) -> Any:
     """An index without Tensors or lists: what NumPy indexes with."""
     if isinstance(key, tuple):
         return tuple(plain_key(part) for part in key)
-    return np.asarray(key) if isinstance(key, list) or hasattr(key, "grad_fn") else key
+    if isinstance(key, list):
+        return np.asarray([plain_key(part) for part in key], dtype=None if key else np.intp)
+    return key.array if hasattr(key, "grad_fn") else key
 
 
 def repeats(key: Any) -> bool:

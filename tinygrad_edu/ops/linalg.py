@@ -1,11 +1,14 @@
 """Derivatives of matrix products."""
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_edu.errors import does_not_fit
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
 
@@ -81,17 +84,18 @@ def tensordot(x: Any, y: Any, axes: int | tuple[Sequence[int], Sequence[int]] = 
     >>> tensordot(Tensor([[1.0, 2.0]]), Tensor([3.0, 4.0]), axes=1)
     Tensor([11.])
     """
-    if isinstance(axes, int):
-        axes = (range(x.ndim - axes, x.ndim), range(axes))
-    x_axes, y_axes = (
-        [axis % t.ndim for axis in ((a,) if isinstance(a, int) else a)] for a, t in zip(axes, (x, y), strict=True)
-    )
+    x, y = (t if hasattr(t, "ndim") else np.asarray(t) for t in (x, y))
+    pairs = (range(x.ndim - axes, x.ndim), range(axes)) if isinstance(axes, int | np.integer) else axes
+    x_axes, y_axes = (normalize_axis_tuple(of, t.ndim) for of, t in zip(pairs, (x, y), strict=True))
+    if [x.shape[axis] for axis in x_axes] != [y.shape[axis] for axis in y_axes]:
+        shapes = [(t.shape, getattr(t, "name", None)) for t in (x, y)]
+        raise does_not_fit("tensordot", shapes, f"The axes {x_axes} and {y_axes} must be as long, pair by pair.")
     x_free = [axis for axis in range(x.ndim) if axis not in x_axes]
     y_free = [axis for axis in range(y.ndim) if axis not in y_axes]
-    length = int(np.prod([x.shape[axis] for axis in x_axes]))
     rows, columns = [x.shape[axis] for axis in x_free], [y.shape[axis] for axis in y_free]
-    left = np.reshape(np.transpose(x, (*x_free, *x_axes)), (int(np.prod(rows)), length))
-    right = np.reshape(np.transpose(y, (*y_axes, *y_free)), (length, int(np.prod(columns))))
+    length = math.prod(x.shape[axis] for axis in x_axes)
+    left = np.reshape(np.transpose(x, (*x_free, *x_axes)), (math.prod(rows), length))
+    right = np.reshape(np.transpose(y, (*y_axes, *y_free)), (length, math.prod(columns)))
     return np.reshape(left @ right, (*rows, *columns))
 
 

@@ -27,30 +27,9 @@ def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-for function in (
-    *(
-        np.all,
-        np.allclose,
-        np.any,
-        np.argmax,
-        np.argmin,
-        np.argsort,
-        np.argwhere,
-        np.array_equal,
-        np.array_repr,
-        np.array_str,
-    ),
-    *(np.array2string, np.broadcast_shapes, np.can_cast, np.count_nonzero, np.empty_like, np.flatnonzero, np.full_like),
-    *(
-        np.isclose,
-        np.iscomplexobj,
-        np.isrealobj,
-        np.may_share_memory,
-        np.ndim,
-        np.nonzero,
-        np.ones_like,
-        np.result_type,
-    ),
-    *(np.searchsorted, np.shape, np.shares_memory, np.size, np.zeros_like),
-):
-    implementations[function] = _on_arrays(function)
+NAMES = (
+    "all allclose any argmax argmin argsort argwhere array2string array_equal array_repr array_str broadcast_shapes"
+    " can_cast count_nonzero empty_like flatnonzero full_like isclose iscomplexobj isrealobj may_share_memory ndim"
+    " nonzero ones_like result_type searchsorted shape shares_memory size zeros_like"
+)
+implementations.update({getattr(np, name): _on_arrays(getattr(np, name)) for name in NAMES.split()})

@@ -31,15 +31,16 @@ def _spread(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
 
 def _spread_mean(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
     """Every number of the operand counts 1/n."""
-    axes = range(len(x_shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(len(x_shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     count = np.prod([x_shape[i] for i in axes], dtype=int) if x_shape else 1
-    return _spread(g / float(count or 1), x_shape, axis, keepdims)
+    share = (g / np.float64(count or 1)).astype(g.dtype)  # divided in float64: a large count overflows float16
+    return _spread(share, x_shape, axis, keepdims)
 
 
 def _share(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     """Each of the k numbers that equal the extreme gets g / k."""
     chosen = x == _restore(out, x.shape, axis, keepdims)
-    return chosen * (_restore(g, x.shape, axis, keepdims) / chosen.sum(axis=axis, dtype=g.dtype, keepdims=True))
+    return chosen * (_restore(g, x.shape, axis, keepdims) / chosen.sum(axis=axis, keepdims=True))
 
 
 def _sum(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False) -> Array:

@@ -86,8 +86,10 @@ broadcast_to = Op(_broadcast_to, implements=[np.broadcast_to], x=lambda g: g)  #
 sum_to = Op(_sum_to, x=lambda g, x_shape: np.broadcast_to(g, x_shape))
 move: Op = Op(_move, x=lambda g, to, home: move(g, home, to))
 astype = Op(_astype, implements=[np.astype], x=lambda g: g)  # the engine casts it back
-join = Op(_concatenate, xs=_slice_of)
-pile = Op(_stack, xs=lambda g, index, axis: g[(slice(None),) * (axis % g.ndim) + (index,)])
+join = Op(_concatenate, hint="All but the joined axis must be as long in each.", xs=_slice_of)
+pile = Op(
+    _stack, hint="All must have one shape.", xs=lambda g, index, axis: g[(slice(None),) * (axis % g.ndim) + (index,)]
+)
 
 
 def concatenate(tensors: Sequence[Any], axis: int | None = 0) -> Any:
