@@ -171,7 +171,7 @@ def _propagate(
         if type(vertex) is Node:
             heappush(heap, (-vertex.index, vertex))
     changed, found = changes.latest, {}
-    careful: set[Any] = set()  # vertices that a gradient reached through a `where`
+    careful: tuple[Any, ...] | set[Any] = ()  # vertices that a gradient reached through a `where`
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
@@ -189,6 +189,8 @@ def _propagate(
         if not retain_graph:
             node.kept = None
         masked = plan.masks or (careful and node in careful)
+        if masked:
+            careful = {*careful, *node.inputs}
         for index, pull in plan.pulls:
             vertex = node.inputs[index]
             if wanted is not None and vertex not in wanted:
@@ -207,8 +209,6 @@ def _propagate(
             else:
                 fresh = kind is ndarray and contribution is not g and contribution.base is None
                 pending[vertex] = contribution if kind is float64 or fresh else own(contribution, g)
-            if masked:
-                careful.add(vertex)
             if observe is not None:
                 local = local_derivative(node, pull, g, kept)
                 observe(Step(node, index, g, local, handed, contribution, pending[vertex]))

@@ -39,12 +39,10 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
             _check_kind(tensor, out.dtype)
             tensor._become(out.astype(tensor.dtype)[()])
             return tensor
-        _check_writeable(tensor)
         try:
             op.function(tensor._value, value, tensor._value)
         except ValueError as error:
-            known = [(tensor.shape, tensor.name), (np.shape(value), getattr(other, "name", None))]
-            raise errors.does_not_fit(op.name, known, IN_PLACE_HINT) from error
+            raise _explained(op.name, tensor, tensor.shape, other, IN_PLACE_HINT) from error
         changes.note(tensor._value)
         return tensor
 
@@ -61,27 +59,25 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
     if is_grad_enabled() and _records(tensor, history):
         _take(tensor, ops.setitem(tensor, new, key))
         return
-    _check_writeable(tensor)
     try:
         tensor.array[key] = value
     except ValueError as error:
-        known = [(tensor.array[key].shape, tensor.name), (np.shape(value), getattr(new, "name", None))]
-        raise errors.does_not_fit(
-            "item assignment", known, "The place must be as large as what is put there."
-        ) from error
+        hint = "The place must be as large as what is put there."
+        raise _explained("item assignment", tensor, tensor.array[key].shape, new, hint) from error
     changes.note(tensor._value)
 
 
 def _check_kind(tensor: Tensor, dtype: Any) -> None:
     if not np.can_cast(dtype, tensor.dtype, "same_kind"):
-        raise TypeError(
-            f"in place a tensor keeps its dtype, {tensor.dtype}, and the result is {dtype}: write t = t + x"
-        )
+        raise TypeError(f"in place a tensor stays {tensor.dtype}, and the result is {dtype}: write t = t + x instead")
 
 
-def _check_writeable(tensor: Tensor) -> None:
-    if isinstance(tensor._value, np.ndarray) and not tensor._value.flags.writeable:
-        raise errors.read_only(tensor.name)
+def _explained(what: str, tensor: Tensor, shape: tuple[int, ...], other: Any, hint: str) -> Exception:
+    """The error to raise where NumPy refused to change the memory."""
+    if not tensor.array.flags.writeable:
+        return errors.read_only(tensor.name)
+    known = [(shape, tensor.name), (np.shape(other), getattr(other, "name", None))]
+    return errors.does_not_fit(what, known, hint)
 
 
 def _records(tensor: Tensor, history: Any) -> bool:
