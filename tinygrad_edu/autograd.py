@@ -192,7 +192,7 @@ def _propagate(
         if masked:
             careful = {*careful, *node.inputs}
         for index, pull in plan.pulls:
-            vertex = node.inputs[index]
+            vertex = node.operands[index]
             if wanted is not None and vertex not in wanted:
                 continue
             handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)

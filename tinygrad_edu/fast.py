@@ -56,7 +56,7 @@ def unary(op: Op) -> Callable[..., Tensor]:
             return result
         result._origin = node = Node()
         node.plan = plan
-        node.inputs = (vertex,)
+        node.operands = (vertex,)
         node.kept = plan.keep(value, *static, out) if static else plan.keep(value, out)
         node.index = tick()
         node.hooks = node.name = None
@@ -96,7 +96,7 @@ def binary(op: Op) -> Callable[..., Tensor]:
             plan, y_vertex = left, constant(y)
         result._origin = node = Node()
         node.plan = plan
-        node.inputs = x_vertex, y_vertex  # type: ignore[assignment] # neither is None here
+        node.operands = x_vertex, y_vertex
         node.kept = (a, b) if plan.whole else plan.keep(a, b, out) if plan.names else ()
         node.index = tick()
         node.hooks = node.name = None

@@ -74,16 +74,25 @@ class Leaf(Vertex):
 class Node(Vertex):
     """One application of an op: the `grad_fn` of its result.
 
-    `inputs` are the vertices of its operands, in operand order (`x * x` has two). `kept` is what its rules asked for,
+    `kept` is what its rules asked for,
     None once backward has freed it. `index` is its birth number: every input is older than its node.
     """
 
-    __slots__ = ("index", "inputs", "kept", "plan")
+    __slots__ = ("index", "kept", "operands", "plan")
     requires_grad = True
     plan: Plan
-    inputs: tuple[Vertex, ...]
+    operands: tuple[Any, ...]  # vertices, and bare numbers where a Python number was an operand
     kept: tuple[Any, ...] | None
     index: int
+
+    @property
+    def inputs(self) -> tuple[Vertex, ...]:
+        """The vertices of the operands, in operand order: `x * x` has two."""
+        if any(
+            isinstance(operand, NUMBER) for operand in self.operands
+        ):  # made when somebody looks: a third of the memory
+            self.operands = tuple(Leaf(o, None, False) if isinstance(o, NUMBER) else o for o in self.operands)
+        return self.operands
 
     @property
     def op(self) -> Op:
@@ -127,7 +136,7 @@ def nodes_above(vertices: Iterable[Vertex | None]) -> list[Node]:
     found = dict.fromkeys(vertex for vertex in vertices if type(vertex) is Node)
     order = list(found)
     for node in order:  # grows while it is read
-        for vertex in node.inputs:
+        for vertex in node.operands:
             if type(vertex) is Node and vertex not in found:
                 found[vertex] = None
                 order.append(vertex)
@@ -162,10 +171,10 @@ def unwrap(operand: Any) -> tuple[Any, Any]:
     return value[()], None
 
 
-def constant(operand: Any) -> Leaf:
-    """The vertex of an operand that needs no gradient; the same each time for the same Tensor."""
+def constant(operand: Any) -> Any:
+    """The vertex of an operand that needs no gradient, the same each time for the same Tensor; a number is itself."""
     if isinstance(operand, NUMBER):
-        return Leaf(operand, None, False)
+        return operand
     if not isinstance(operand, Tensor):
         return Leaf(np.asarray(operand), None, False)
     leaf = getattr(operand, "_constant", None)
@@ -174,11 +183,11 @@ def constant(operand: Any) -> Leaf:
     return leaf
 
 
-def remember(plan: Plan, inputs: tuple[Any, ...], kept: tuple[Any, ...], out: Array) -> Node:
+def remember(plan: Plan, operands: tuple[Any, ...], kept: tuple[Any, ...], out: Array) -> Node:
     """The node of one application of an op."""
     node = Node()
     node.plan = plan
-    node.inputs = inputs
+    node.operands = operands
     node.kept = kept
     node.index = tick()
     node.hooks = node.name = None
