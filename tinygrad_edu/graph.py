@@ -87,10 +87,8 @@ class Node(Vertex):
 
     @property
     def inputs(self) -> tuple[Vertex, ...]:
-        """The vertices of the operands, in operand order: `x * x` has two."""
-        if any(
-            isinstance(operand, NUMBER) for operand in self.operands
-        ):  # made when somebody looks: a third of the memory
+        """The vertices of the operands, in operand order: `x * x` has two. A number gets one when somebody looks."""
+        if any(isinstance(operand, NUMBER) for operand in self.operands):
             self.operands = tuple(Leaf(o, None, False) if isinstance(o, NUMBER) else o for o in self.operands)
         return self.operands
 
