@@ -22,6 +22,9 @@ def tensor(data: Any, **options: Any) -> Tensor:
 def from_numpy(array: "np.ndarray[Any, Any]") -> Tensor:
     """A Tensor on the memory of `array`: a change of one is a change of the other.
 
+    The engine sees changes that are made through Tensors. One made through the array itself, between a computation and
+    its backward pass, it cannot see: then the gradient is that of a mixture. `Tensor(array)` copies, and is safe.
+
     >>> from_numpy(np.zeros(2)).float()
     Tensor([0., 0.], dtype=float32)
     """

@@ -1,7 +1,7 @@
 """`Op._apply` written out for one operand and for two: the hot path of the engine.
 
-It does nothing that `Op._apply` does not, in a third of the time, by calling nothing that can be written out: a product
-of two arrays of 10 takes NumPy 0.25 us, `binary` 0.7 us with its record, and `Op._apply` 2.2 us.
+It does nothing that `Op._apply` does not, in a quarter of the time, by calling nothing that can be written out: a
+product of two arrays of 10 takes NumPy 0.2 us, `binary` 0.7 us with its record, and `Op._apply` 3.2 us.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def unary(op: Op) -> Callable[..., Tensor]:
 
 
 def binary(op: Op) -> Callable[..., Tensor]:
+    """Two operands, either of which may be a constant."""
     forward, both, left, right = op.forward, op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
 
     def apply(x: Any, y: Any) -> Tensor:
