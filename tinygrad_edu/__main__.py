@@ -34,13 +34,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(sys.argv[1:] if argv is None else argv)
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
-            said = _trace(arguments.expression, arguments.values, arguments.out)
+            said, problems = _trace(arguments.expression, arguments.values, arguments.out)
     except TinygradError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
-    return _print(said)
+    code = _print(said)
+    for problem in problems:  # after the tables, which need no file
+        print(f"error: {problem}", file=sys.stderr)
+    return 2 if problems else code
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -89,8 +92,11 @@ def _version() -> str:
         return "(not installed: run from its source)"
 
 
-def _trace(expression: str, assignments: Sequence[str], files: Sequence[str]) -> str:
-    """What `trace` prints; the files are written first, so that a reader who stops listening still finds them."""
+def _trace(expression: str, assignments: Sequence[str], files: Sequence[str]) -> tuple[str, list[RenderError]]:
+    """What `trace` prints, and which files it could not write.
+
+    The files are written first, so that a reader who stops listening still finds them.
+    """
     from viz import trace  # here, because everything else works without pictures
     from viz.render import FORMATS
 
@@ -104,8 +110,14 @@ def _trace(expression: str, assignments: Sequence[str], files: Sequence[str]) ->
         raise NonScalarBackwardError(f"{error} In a formula, write sum(...) or mean(...) around it.") from error
     if not np.isfinite(root.item()):
         warnings.warn(f"the result is {root.item()}: follow the values to where that starts", stacklevel=2)
-    written = [_write(root, traced, file) for file in files]
-    return "\n".join([str(traced), *([""] if written else []), *written])
+    written: list[str] = []
+    problems: list[RenderError] = []
+    for file in files:
+        try:
+            written.append(_write(root, traced, file))
+        except RenderError as error:
+            problems.append(error)
+    return "\n".join([str(traced), *([""] if written else []), *written]), problems
 
 
 def _write(root: Tensor, traced: "Trace", file: str) -> str:
