@@ -91,7 +91,7 @@ def test_gradient_has_shape_and_dtype_of_its_tensor(case: Case, dtype: Any) -> N
     inputs, found = gradients(case, *case.arrays, dtype=dtype)
     double = gradients(case, *case.arrays)[1]
     for tensor, g, exact in zip(inputs, found, double, strict=True):
-        assert (g.shape, g.dtype) == (tensor.shape, dtype)
+        assert (g.shape, g.dtype, g.device) == (tensor.shape, dtype, tensor.device)
         np.testing.assert_allclose(g.numpy(), exact.numpy(), rtol=2e-4, atol=2e-5)
 
 
