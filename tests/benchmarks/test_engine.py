@@ -38,7 +38,16 @@ def two_layers(dtype: Any) -> dict[str, Any]:
     """The network of the lecture: N = 64, D_in = 1000, H = 100, D_out = 10, sigmoid, sum of squares, lr 1e-4."""
     random = np.random.default_rng(0)
     shapes = {"x": (64, 1000), "y": (64, 10), "w1": (1000, 100), "w2": (100, 10)}
-    return {name: (random.standard_normal(shape) * 0.05).astype(dtype) for name, shape in shapes.items()}
+    return {name: aligned((random.standard_normal(shape) * 0.05).astype(dtype)) for name, shape in shapes.items()}
+
+
+def aligned(array: Any) -> Any:
+    """A copy that starts on a cache line: where malloc happens to put an array moves a step by up to a tenth."""
+    memory = np.empty(array.nbytes + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def by_hand(x: Any, y: Any, w1: Any, w2: Any) -> Callable[[], Any]:
@@ -58,7 +67,8 @@ def by_hand(x: Any, y: Any, w1: Any, w2: Any) -> Callable[[], Any]:
 
 
 def by_engine(x: Any, y: Any, w1: Any, w2: Any) -> Callable[[], Any]:
-    x, y, w1, w2 = Tensor(x), Tensor(y), Tensor(w1, requires_grad=True), Tensor(w2, requires_grad=True)
+    x, y, w1, w2 = map(tg.from_numpy, (x, y, w1, w2))
+    w1.requires_grad = w2.requires_grad = True
 
     def step() -> Any:
         nonlocal w1, w2
