@@ -44,6 +44,7 @@ def test_ties_share_the_gradient(function: Callable[[Any], Any], at: Any, expect
         (lambda x: np.sqrt((x * x).sum()), 0.0),  # the norm at the origin
         (lambda x: x**0, 0.0),
         (lambda x: x ** np.zeros(()), 0.0),
+        (lambda x: x ** np.zeros(x.shape), 0.0),
         (lambda x: x**1, 1.0),
         (lambda x: x**2, 0.0),
         (lambda x: 0.0**x, 0.0),
