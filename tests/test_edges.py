@@ -106,6 +106,16 @@ def test_data_of_another_shape_starts_a_new_leaf() -> None:
     assert x.grad.tolist() == [10.0]
 
 
+def test_data_of_another_shape_leaves_recorded_graphs_as_they_were() -> None:
+    x, k = leaf([2.0, 3.0]), Tensor([4.0, 5.0])
+    y = x * k
+    z = (y * y).sum()
+    y.data, k.data = Tensor([9.0]), Tensor([7.0])
+    z.backward()
+    assert x.grad.tolist() == [2 * 2 * 16.0, 2 * 3 * 25.0]
+    assert (leaf(1.0) * k).grad_fn.inputs[1].shape == (1,)
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.int64])
 def test_gradients_given_in_another_dtype(kind: Any) -> None:
     x, other = leaf([1.0, 2.0]), Tensor([1, 2], dtype=kind)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.graph import Node, Vertex, conform, nodes_above, own, wrap
+from tinygrad_edu.graph import Node, Vertex, conform, copied, nodes_above, own, wrap
 from tinygrad_edu.hooks import run_hooks
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
@@ -150,7 +150,7 @@ def _seed(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
                 raise errors.gradient_shape(g.shape, value.shape, root.name)
         if create_graph != isinstance(g, Tensor):
             g = wrap(g, None) if create_graph else g._value
-        g = g if type(vertex) is Node else own(g, g)
+        g = g if type(vertex) is Node else copied(g)
         seeds[vertex] = seeds[vertex] + g if vertex in seeds else g
     return seeds
 
@@ -178,7 +178,7 @@ def _propagate(
         if node.hooks:
             g = run_hooks(node, g, create_graph)
         if wanted is not None and wanted[node]:
-            found[node] = own(g, g)
+            found[node] = copied(g)
         plan, kept = node.plan, node.kept
         if kept is None:
             raise errors.freed_graph(plan.op.name, node.name)
@@ -190,7 +190,7 @@ def _propagate(
             node.kept = None
         masked = plan.masks or (careful and node in careful)
         if masked:
-            careful = {*careful, *node.inputs}
+            careful = {*careful, *node.operands}
         for index, pull in plan.pulls:
             vertex = node.operands[index]
             if wanted is not None and vertex not in wanted:

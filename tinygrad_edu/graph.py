@@ -74,8 +74,8 @@ class Leaf(Vertex):
 class Node(Vertex):
     """One application of an op: the `grad_fn` of its result.
 
-    `kept` is what its rules asked for,
-    None once backward has freed it. `index` is its birth number: every input is older than its node.
+    `kept` is what its rules asked for, None once backward has freed it. `index` is its birth number: every input is
+    older than its node.
     """
 
     __slots__ = ("index", "kept", "operands", "plan")
@@ -200,17 +200,20 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
 
 
-def own(gradient: Any, upstream: Any = None) -> Any:
+def own(gradient: Any, upstream: Any) -> Any:
     """A gradient that nobody else holds: a rule may hand on what it got, or a view of it, and `.grad` may change."""
-    array = gradient._value if type(gradient) is Tensor else gradient
-    if gradient is not upstream and array.base is None:
-        return gradient
+    array = gradient._value if isinstance(gradient, Tensor) else gradient
+    return gradient if gradient is not upstream and array.base is None else copied(gradient)
+
+
+def copied(gradient: Any) -> Any:
+    """A gradient with memory of its own, still in its place in the graph where it has one."""
     return gradient.clone() if isinstance(gradient, Tensor) else gradient.copy()
 
 
 def conform(handed: Any, node: Node, index: int) -> Any:
     """The gradient with the shape and dtype of the input it is for: summed over the axes that NumPy stretched."""
-    vertex = node.inputs[index]
+    vertex = node.operands[index]
     shape, g = vertex.shape, handed if hasattr(handed, "dtype") else np.asarray(handed)
     extra = g.ndim - len(shape)
     if g.dtype.kind != "f" or extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.graph import Vertex, own, wrap
+from tinygrad_edu.graph import Vertex, copied, wrap
 from tinygrad_edu.recording import set_grad_enabled
 
 if TYPE_CHECKING:
@@ -46,29 +46,30 @@ class Retainer:
         """Add `g` to the tensor's `.grad`."""
         tensor = self.tensor()
         if tensor is not None:
-            tensor.grad = own(g, g) if tensor.grad is None else tensor.grad + g
+            tensor.grad = copied(g) if tensor.grad is None else tensor.grad + g
 
 
 def retain(tensor: Tensor) -> None:
     """Have the gradient of a computed tensor kept; once is enough."""
-    if not any(isinstance(hook, Retainer) and hook.tensor() is tensor for hook in _hooks_of(tensor)):
+    if not _retainers(tensor, tensor._origin):
         add_hook(tensor, Retainer(tensor))
 
 
 def moved_retainers(tensor: Tensor, old: Vertex | None) -> None:
     """After an in-place change the tensor is another result: what kept its gradient moves there."""
-    for hook in [h for h in (old.hooks or ()) if isinstance(h, Retainer) and h.tensor() is tensor] if old else ():
-        old.hooks.remove(hook)  # type: ignore[union-attr] # it has hooks, as the line above saw
-        add_hook(tensor, hook)
+    if old is not None and (kept := _retainers(tensor, old)):
+        old.hooks = [hook for hook in old.hooks or () if hook not in kept]
+        retain(tensor)
 
 
-def _hooks_of(tensor: Tensor) -> list[Any]:
-    return (tensor._origin.hooks if tensor._origin is not None else None) or []
+def _retainers(tensor: Tensor, vertex: Vertex | None) -> list[Retainer]:
+    hooks = (vertex.hooks if vertex is not None else None) or ()
+    return [hook for hook in hooks if isinstance(hook, Retainer) and hook.tensor() is tensor]
 
 
 def run_hooks(vertex: Vertex, g: Any, create_graph: bool) -> Any:
     """The gradient after all hooks of the vertex. What they get, and return, they may keep or change."""
-    g = own(g, g)
+    g = copied(g)
     tensor = g if hasattr(g, "grad_fn") else wrap(g, None)
     with set_grad_enabled(create_graph):
         for hook in sorted(vertex.hooks or (), key=lambda hook: isinstance(hook, Retainer)):
@@ -78,6 +79,4 @@ def run_hooks(vertex: Vertex, g: Any, create_graph: bool) -> Any:
                     raise errors.gradient_shape(np.shape(answer), vertex.shape, vertex.name)
                 tensor = answer if hasattr(answer, "grad_fn") else wrap(np.asarray(answer)[()], None)
                 tensor = tensor if tensor.dtype == vertex.dtype else tensor.astype(vertex.dtype)
-        if not create_graph:
-            return own(tensor._value, tensor._value)
-        return tensor.clone()
+        return copied(tensor if create_graph else tensor._value)

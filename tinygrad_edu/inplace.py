@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import errors, ops
-from tinygrad_edu.graph import unwrap
+from tinygrad_edu.graph import unwrap, wrap
 from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
@@ -33,7 +33,7 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
         if is_grad_enabled() and _records(tensor, history):
             return _take(tensor, op.apply(tensor, other))
         if isinstance(tensor._value, np.generic):  # nobody shares the memory of a bare number
-            out = op.apply(tensor.detach(), value)._value
+            out = op.apply(wrap(tensor._value, None), value)._value
             if out.shape != ():
                 raise errors.does_not_fit(op.name, [((), tensor.name), (out.shape, None)], IN_PLACE_HINT)
             _check_kind(tensor, out.dtype)

@@ -95,4 +95,5 @@ class Operators:
 
 def _comparable(other: Any) -> bool:
     """Whether there are numbers to compare with: `t == None` is False, as for any other object."""
-    return np.asarray(getattr(other, "array", other)).dtype.kind in "fiub"
+    dtype = other.dtype if hasattr(other, "dtype") else np.asarray(other).dtype
+    return getattr(dtype, "kind", "") in tuple("fiub")

@@ -67,11 +67,13 @@ class Tensor(Operators, NumPyProtocols):
         self._become(value)
 
     def _become(self, value: Array) -> None:
-        """Hold another value; the graph that was recorded keeps the one that it used."""
+        """Hold another value; the graph that was recorded keeps the one that it used, and its shape and dtype."""
         self._value = value
         for vertex in (self._origin, getattr(self, "_constant", None)):
-            if vertex is not None:
+            if vertex is not None and (vertex.shape, vertex.dtype) == (value.shape, value.dtype):
                 vertex.like = value if value.size <= SMALL else (value.shape, value.dtype)
+            elif vertex is not None and vertex is not self._origin:
+                self._constant = None
 
     @property
     def grad(self) -> Tensor | None:
