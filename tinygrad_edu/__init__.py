@@ -1,7 +1,7 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, errors
+from tinygrad_edu import autograd, errors, ops
 from tinygrad_edu.autograd import Op
 from tinygrad_edu.creation import (
     arange,
@@ -17,62 +17,7 @@ from tinygrad_edu.creation import (
     zeros_like,
 )
 from tinygrad_edu.device import device
-from tinygrad_edu.ops import (
-    absolute,
-    add,
-    astype,
-    bitwise_and,
-    bitwise_or,
-    bitwise_xor,
-    broadcast_to,
-    concatenate,
-    cos,
-    divide,
-    dot,
-    equal,
-    exp,
-    expand_dims,
-    greater,
-    greater_equal,
-    invert,
-    isfinite,
-    isinf,
-    isnan,
-    less,
-    less_equal,
-    log,
-    logical_and,
-    logical_not,
-    logical_or,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    multiply,
-    negative,
-    not_equal,
-    positive,
-    power,
-    relu,
-    reshape,
-    sigmoid,
-    sign,
-    sin,
-    sqrt,
-    square,
-    squeeze,
-    stack,
-    subtract,
-    sum,
-    sum_to,
-    swapaxes,
-    tanh,
-    tensordot,
-    transpose,
-    where,
-)
+from tinygrad_edu.ops import *  # noqa: F403 - every op by its NumPy name, listed beside its rules in ops/
 from tinygrad_edu.random import manual_seed, rand, randint, randn
 from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
@@ -102,6 +47,7 @@ __all__ = [
     "eye",
     "from_numpy",
     "full",
+    "getitem",
     "greater",
     "greater_equal",
     "invert",
@@ -111,6 +57,7 @@ __all__ = [
     "isnan",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "logical_and",
@@ -123,6 +70,7 @@ __all__ = [
     "mean",
     "min",
     "minimum",
+    "move",
     "multiply",
     "negative",
     "no_grad",
@@ -136,7 +84,9 @@ __all__ = [
     "randn",
     "relu",
     "reshape",
+    "scatter",
     "set_grad_enabled",
+    "setitem",
     "sigmoid",
     "sign",
     "sin",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import cache, partial, update_wrapper
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -39,7 +39,8 @@ class Op:
     by the operand that they differentiate; None: no gradient flows there. A rule of a variadic operand (`*xs`) may also
     ask for the operand's `index`. `implements` lists the NumPy functions that come here when given a Tensor (a ufunc
     names itself); `elementwise`: each number of the result depends on one place of each operand; `masks`: a zero in a
-    gradient says that a branch was not taken.
+    gradient says that a branch was not taken; `hint` ends the error for shapes that do not fit; `kink` says what the
+    rules give where there is no derivative.
 
     Called with a Tensor it computes and records, called with plain arrays it only computes, so that rules can use it.
 
@@ -58,11 +59,12 @@ class Op:
         elementwise: bool | None = None,
         masks: bool = False,
         hint: str = "",
+        kink: str = "",
         **rules: Rule,
     ) -> None:
         ufunc = function if isinstance(function, np.ufunc) else None
         self.function, self.forward, self.rules = function, forward or function, rules
-        self.masks, self.hint = masks, hint
+        self.masks, self.hint, self.kink = masks, hint, kink
         self.name, self.__doc__ = name or function.__name__.strip("_"), function.__doc__
         self.elementwise = bool(ufunc and not ufunc.signature) if elementwise is None else elementwise
         if ufunc:
@@ -96,37 +98,16 @@ class Op:
         """The name of operand number `index`."""
         return self.operands[0 if self.variadic else index]
 
-    @property
-    def method(self) -> Callable[..., Tensor]:
-        """The op as a method of Tensor."""
-        if not self.static and self.apply != self._apply:
-            return self.apply  # a plain function, which Python binds: 100 ns less than a call of this object
-
-        apply, defaults = self.apply, self.defaults
-
-        def method(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            if args or kwargs or len(self.parameters) != 1 + len(defaults):
-                return apply(*self._bind((tensor, *args), kwargs))
-            return apply(tensor, *defaults)
-
-        return update_wrapper(method, self.function, assigned=("__name__", "__doc__"))
-
-    @property
-    def reflected(self) -> Callable[..., Tensor]:
-        """The op as a method for the right operand: `2 - t`."""
-        apply = self.apply
-        return lambda y, x: apply(x, y)
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        args = self._bind(args, kwargs)
+        args = self.bind(args, kwargs)
         operands = args[0] if self.variadic else args[: len(self.operands)]
         if any(isinstance(operand, Tensor) for operand in operands):
             return self.apply(*args)
         values = [unwrap(o)[0] if isinstance(o, list | tuple) else o for o in operands]
         return as_value(self.forward(*values, *args[1 if self.variadic else len(operands) :]))
 
-    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """Every argument in its place, defaults filled in."""
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Every argument in its place, defaults filled in; TypeError for arguments that the op does not take."""
         if not kwargs and self.required <= len(args) <= self.positional:
             return (*args, *self.defaults[len(args) - self.required :])
         try:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tests.cases import DOT, MATMUL, PAIRS, SHAPES, STRIDED, signed
+from tests.cases.case import PAIRS, SHAPES, STRIDED, signed
+from tests.cases.linalg import DOT, MATMUL
 from tests.derivatives import weights
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch==2.13.0")

@@ -1,136 +1,27 @@
 """The table of derivatives: one op a NumPy function, one short rule an operand, in plain NumPy.
 
-To add an op, add a row to one of the files here and its name below; it is then reachable under its NumPy name and
-through NumPy's protocols, recorded, drawn, and refused by the tests until it has cases.
+To add an op, add a row to one of the files here and its name to the file's `__all__`; it is then reachable under its
+NumPy name and through NumPy's protocols, recorded, drawn, documented by `python -m tinygrad_edu rules`, and refused by
+the tests until it has cases.
 """
 
+from tinygrad_edu.ops import conv, elementwise, indexing, linalg, reduction, shape
 from tinygrad_edu.ops import plain as _plain  # noqa: F401 - registers the functions that have no derivative
-from tinygrad_edu.ops.elementwise import (
-    absolute,
-    add,
-    bitwise_and,
-    bitwise_or,
-    bitwise_xor,
-    cos,
-    divide,
-    equal,
-    exp,
-    greater,
-    greater_equal,
-    invert,
-    isfinite,
-    isinf,
-    isnan,
-    less,
-    less_equal,
-    log,
-    logical_and,
-    logical_not,
-    logical_or,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    not_equal,
-    positive,
-    power,
-    relu,
-    sigmoid,
-    sign,
-    sin,
-    sqrt,
-    square,
-    subtract,
-    tanh,
-    where,
-)
-from tinygrad_edu.ops.indexing import (
-    getitem,
-    scatter,
-    setitem,
-)
-from tinygrad_edu.ops.linalg import (
-    dot,
-    matmul,
-    tensordot,
-)
-from tinygrad_edu.ops.reduction import (
-    max,
-    mean,
-    min,
-    sum,
-)
-from tinygrad_edu.ops.shape import (
-    astype,
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    move,
-    reshape,
-    squeeze,
-    stack,
-    sum_to,
-    swapaxes,
-    transpose,
-)
+from tinygrad_edu.ops.conv import *  # noqa: F403 - each file lists its names in __all__, beside their rules
+from tinygrad_edu.ops.elementwise import *  # noqa: F403 - as above
+from tinygrad_edu.ops.indexing import *  # noqa: F403 - as above
+from tinygrad_edu.ops.linalg import *  # noqa: F403 - as above
+from tinygrad_edu.ops.reduction import *  # noqa: F403 - as above
+from tinygrad_edu.ops.shape import *  # noqa: F403 - as above
 
-__all__ = [
-    "absolute",
-    "add",
-    "astype",
-    "bitwise_and",
-    "bitwise_or",
-    "bitwise_xor",
-    "broadcast_to",
-    "concatenate",
-    "cos",
-    "divide",
-    "dot",
-    "equal",
-    "exp",
-    "expand_dims",
-    "getitem",
-    "greater",
-    "greater_equal",
-    "invert",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "less",
-    "less_equal",
-    "log",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "move",
-    "multiply",
-    "negative",
-    "not_equal",
-    "positive",
-    "power",
-    "relu",
-    "reshape",
-    "scatter",
-    "setitem",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "subtract",
-    "sum",
-    "sum_to",
-    "swapaxes",
-    "tanh",
-    "tensordot",
-    "transpose",
-    "where",
-]
+NAMES = sorted(
+    [
+        *conv.__all__,
+        *elementwise.__all__,
+        *indexing.__all__,
+        *linalg.__all__,
+        *reduction.__all__,
+        *shape.__all__,
+    ]
+)
+"""Every name of the table."""

@@ -13,6 +13,46 @@ import numpy as np
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
 
+__all__ = [
+    "absolute",
+    "add",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "cos",
+    "divide",
+    "equal",
+    "exp",
+    "greater",
+    "greater_equal",
+    "invert",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "log",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "positive",
+    "power",
+    "relu",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sqrt",
+    "square",
+    "subtract",
+    "tanh",
+    "where",
+]
+
 add = Op(np.add, forward=operator.add, x=lambda g: g, y=lambda g: g)
 subtract = Op(np.subtract, forward=operator.sub, x=lambda g: g, y=lambda g: -g)
 multiply = Op(np.multiply, forward=operator.mul, x=lambda g, y: g * y, y=lambda g, x: g * x)

@@ -7,6 +7,12 @@ import numpy as np
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 
+__all__ = [
+    "getitem",
+    "scatter",
+    "setitem",
+]
+
 Shape = tuple[int, ...]
 
 

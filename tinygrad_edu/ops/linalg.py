@@ -12,6 +12,12 @@ from tinygrad_edu.errors import does_not_fit
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
 
+__all__ = [
+    "dot",
+    "matmul",
+    "tensordot",
+]
+
 INNER = "The last axis of the first must be as long as the last but one of the second (a vector's only axis)."
 
 

@@ -11,6 +11,13 @@ import numpy as np
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 
+__all__ = [
+    "max",
+    "mean",
+    "min",
+    "sum",
+]
+
 Axis = Any  # an int, a tuple of ints, or None for all
 Shape = tuple[int, ...]
 

@@ -9,6 +9,20 @@ from tinygrad_edu.device import moved
 from tinygrad_edu.graph import Array, unbroadcast
 from tinygrad_edu.op import Op, implementations
 
+__all__ = [
+    "astype",
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "move",
+    "reshape",
+    "squeeze",
+    "stack",
+    "sum_to",
+    "swapaxes",
+    "transpose",
+]
+
 Shape = tuple[int, ...]
 
 

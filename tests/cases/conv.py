@@ -1,0 +1,5 @@
+"""Cases of `ops.conv`."""
+
+from tests.cases.case import Case
+
+CASES: list[Case] = []

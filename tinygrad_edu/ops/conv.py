@@ -1,0 +1,3 @@
+"""Derivatives of convolutions and pooling."""
+
+__all__: list[str] = []
