@@ -1,7 +1,7 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, errors, ops
+from tinygrad_edu import autograd, errors
 from tinygrad_edu.autograd import Op
 from tinygrad_edu.creation import (
     arange,
@@ -17,7 +17,7 @@ from tinygrad_edu.creation import (
     zeros_like,
 )
 from tinygrad_edu.device import device
-from tinygrad_edu.ops import *  # noqa: F403 - every op by its NumPy name, listed beside its rules in ops/
+from tinygrad_edu.ops import *
 from tinygrad_edu.random import manual_seed, rand, randint, randn
 from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
@@ -57,7 +57,6 @@ __all__ = [
     "isnan",
     "less",
     "less_equal",
-    "linalg",
     "linspace",
     "log",
     "logical_and",

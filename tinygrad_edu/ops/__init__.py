@@ -5,17 +5,19 @@ NumPy name and through NumPy's protocols, recorded, drawn, documented by `python
 the tests until it has cases.
 """
 
+from typing import TYPE_CHECKING
+
 from tinygrad_edu.ops import conv, elementwise, indexing, linalg, reduction, shape
 from tinygrad_edu.ops import plain as _plain  # noqa: F401 - registers the functions that have no derivative
-from tinygrad_edu.ops.conv import *  # noqa: F403 - each file lists its names in __all__, beside their rules
-from tinygrad_edu.ops.elementwise import *  # noqa: F403 - as above
-from tinygrad_edu.ops.indexing import *  # noqa: F403 - as above
-from tinygrad_edu.ops.linalg import *  # noqa: F403 - as above
-from tinygrad_edu.ops.reduction import *  # noqa: F403 - as above
-from tinygrad_edu.ops.shape import *  # noqa: F403 - as above
+from tinygrad_edu.ops.conv import *
+from tinygrad_edu.ops.elementwise import *
+from tinygrad_edu.ops.indexing import *
+from tinygrad_edu.ops.linalg import *
+from tinygrad_edu.ops.reduction import *
+from tinygrad_edu.ops.shape import *
 
-NAMES = sorted(
-    [
+if not TYPE_CHECKING:  # type checkers read literal lists only, and take the names from the star imports themselves
+    __all__ = [
         *conv.__all__,
         *elementwise.__all__,
         *indexing.__all__,
@@ -23,5 +25,3 @@ NAMES = sorted(
         *reduction.__all__,
         *shape.__all__,
     ]
-)
-"""Every name of the table."""
