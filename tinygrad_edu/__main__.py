@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_edu import Tensor
 from tinygrad_edu.errors import NonScalarBackwardError, RenderError, TinygradError
 from tinygrad_edu.expression import evaluate, parse_values
+from tinygrad_edu.rules import page
 
 if TYPE_CHECKING:
     from viz.steps import Trace
@@ -23,6 +24,7 @@ EXAMPLE = """\
 examples:
   python -m tinygrad_edu trace "a*b + c" a=2 b=-3 c=10 --out abc.svg
   python -m tinygrad_edu trace "sigmoid(w @ x + b)" "w=[1,2]" "x=[5,2]" b=-5
+  python -m tinygrad_edu rules exp matmul
 """
 
 
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(sys.argv[1:] if argv is None else argv)
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
-            said, problems = _trace(arguments.expression, arguments.values, arguments.out)
+            said, problems = _run(arguments)
     except TinygradError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -73,11 +75,25 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         help="also write a file, by its ending a picture (.svg .png .pdf), its source (.dot .gv) or the tables (.txt);"
         " may be given several times",
     )
+    trace.set_defaults(command="trace")
+    rules = commands.add_parser(
+        "rules",
+        help="print the table of derivatives: every op, what its rules hand on, what the graph keeps for them",
+        allow_abbrev=False,
+    )
+    rules.add_argument("values", metavar="NAME", nargs="*", help="ops to print, such as exp; all without any")
+    rules.set_defaults(command="rules")
     arguments, rest = parser.parse_known_args([_not_an_option(argument) for argument in argv])
     if unknown := [argument for argument in rest if argument.startswith("-")]:
         parser.error(f"there is no option {unknown[0]}")
     arguments.values += rest  # values that stand behind an option
     return arguments
+
+
+def _run(arguments: argparse.Namespace) -> tuple[str, list[RenderError]]:
+    if arguments.command == "rules":
+        return page(arguments.values), []
+    return _trace(arguments.expression, arguments.values, arguments.out)
 
 
 def _not_an_option(argument: str) -> str:

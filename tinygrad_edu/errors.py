@@ -196,6 +196,14 @@ def bad_rule(op: str, operand: str, handed: object, shape: tuple[int, ...]) -> D
     )
 
 
+def rule_without_ops(op: str) -> DerivativeError:
+    """The error for a rule whose result does not remember that it came from the gradient."""
+    return DerivativeError(
+        f"a rule of {op} leaves the graph (.array, .numpy(), np.asarray, or a library other than NumPy), so it has no"
+        " derivative itself: write it in NumPy functions of g, or of other ops."
+    )
+
+
 def leaf_in_place(name: str | None) -> InPlaceError:
     """The error for a recorded in-place change of a leaf that requires grad."""
     return InPlaceError(
@@ -212,10 +220,28 @@ def no_rule(name: str) -> UnsupportedError:
     )
 
 
+def no_option(name: str, option: str) -> UnsupportedError:
+    """The error for an option of a NumPy function that the op does not have."""
+    more = " needs out=, a Tensor that holds the rest, and" if option == "where" else ""
+    return UnsupportedError(
+        f"{name} with {option}={more} is not differentiated here: leave {option}= out, or use"
+        " where(condition, a, b), astype and the other functions for it, or compute on the values alone, t.numpy()."
+    )
+
+
+def lost_history() -> UnsupportedError:
+    """The error where NumPy would make a bare array of a tensor that requires grad."""
+    return UnsupportedError(
+        "NumPy was about to turn a tensor that requires grad into a bare array, and its history would be lost. If it"
+        " was in a list, write stack(tensors) or concatenate(tensors) first; if this NumPy function has no rule,"
+        " compute on the values alone: t.numpy() or t.detach()."
+    )
+
+
 def no_out(name: str) -> UnsupportedError:
     """The error for writing a result that has a history into an array that has none."""
     return UnsupportedError(
-        f"np.{name} with out= would write a Tensor's values into an array that keeps no history."
+        f"{name} with out= would write a Tensor's values into an array that keeps no history."
         " Write a = a + t instead of a += t, or make the left side a Tensor."
     )
 

@@ -163,6 +163,9 @@ def unwrap(operand: Any) -> tuple[Any, Any]:
         raise TypeError("a list of Tensors is no operand: write stack(tensors) or concatenate(tensors)")
     if isinstance(operand, np.ma.MaskedArray):
         raise TypeError("a masked array is no operand: write where(mask, other, t), or fill it first with .filled()")
+    if isinstance(operand, np.ndarray) and type(operand) not in (np.ndarray, np.memmap):
+        kind = type(operand).__name__
+        raise TypeError(f"a {kind} has an arithmetic of its own: write np.asarray(x) to compute with its numbers")
     value = operand if is_cupy(operand) else np.asarray(operand)
     if value.dtype.kind not in "fiub":
         raise TypeError(f"an operand holds real numbers or booleans, not {value.dtype}: {type(operand).__name__} given")

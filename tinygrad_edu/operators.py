@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.inplace import in_place, set_item
-from tinygrad_edu.op import Op
+from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.indexing import plain_key
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Operators:
     __mul__, __rmul__ = method(ops.multiply), reflected(ops.multiply)
     __truediv__, __rtruediv__ = method(ops.divide), reflected(ops.divide)
     __pow__, __rpow__ = method(ops.power), reflected(ops.power)
+    __mod__, __rmod__ = method(ops.remainder), reflected(ops.remainder)
+    __floordiv__, __rfloordiv__ = method(ops.floor_divide), reflected(ops.floor_divide)
     __matmul__, __rmatmul__ = method(ops.matmul), reflected(ops.matmul)
     __and__, __rand__ = method(ops.bitwise_and), reflected(ops.bitwise_and)
     __or__, __ror__ = method(ops.bitwise_or), reflected(ops.bitwise_or)
@@ -73,13 +75,29 @@ class Operators:
         return ops.not_equal(self, other) if _comparable(other) else NotImplemented
 
     sum, mean, max, min = method(ops.sum), method(ops.mean), method(ops.max), method(ops.min)
+    prod, var, std, round = method(ops.prod), method(ops.var), method(ops.std), method(ops.round)
+    cumsum, cumprod, logsumexp = method(ops.cumsum), method(ops.cumprod), method(ops.logsumexp)
+    clip, take, repeat, trace, diagonal = ops.clip, ops.take, method(ops.repeat), ops.trace, method(ops.diagonal)
+    all, any, nonzero = implementations[np.all], implementations[np.any], implementations[np.nonzero]
+    argmax, argmin, argsort = implementations[np.argmax], implementations[np.argmin], implementations[np.argsort]
     exp, log, sqrt, sin, cos = method(ops.exp), method(ops.log), method(ops.sqrt), method(ops.sin), method(ops.cos)
     tanh, sigmoid, relu = method(ops.tanh), method(ops.sigmoid), method(ops.relu)
     abs, square, pow, matmul, dot = (method(o) for o in (ops.absolute, ops.square, ops.power, ops.matmul, ops.dot))
     swapaxes, squeeze, unsqueeze, astype = (method(o) for o in (ops.swapaxes, ops.squeeze, ops.expand_dims, ops.astype))
     __iadd__, __isub__, __imul__ = in_place(ops.add), in_place(ops.subtract), in_place(ops.multiply)
+    __imod__, __ifloordiv__ = in_place(ops.remainder), in_place(ops.floor_divide)
     __itruediv__, __ipow__, __imatmul__ = in_place(ops.divide), in_place(ops.power), in_place(ops.matmul)
     __setitem__ = set_item
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
+    def __round__(self: Any, decimals: int | None = None) -> Any:
+        """As NumPy's arrays: without `decimals` a Python int of a single number."""
+        return round(self.item()) if decimals is None else ops.round(self, decimals)
 
     def __getitem__(self, key: Any) -> Tensor:
         return ops.getitem.apply(self, plain_key(key))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import errors
+from tinygrad_edu import dispatch, errors
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.op import implementations
+from tinygrad_edu.recording import is_grad_enabled
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -23,17 +25,21 @@ class NumPyProtocols:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array: Any = self.array  # type: ignore[attr-defined] # Tensor's
+        if self.requires_grad and is_grad_enabled() and within_numpy(sys._getframe(1)):  # type: ignore[attr-defined] # as above
+            raise errors.lost_history()
         return np.array(array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        called: Any = ufunc if method == "__call__" else getattr(ufunc, method)
-        out = kwargs.get("out")
-        if out is not None:
-            raise errors.no_out(ufunc.__name__)
-        return _call(called, f"np.{ufunc.__name__}" + ("" if called is ufunc else f".{method}"), inputs, kwargs)
+        if method == "__call__" and not kwargs:
+            try:
+                implementation = implementations[ufunc]
+            except KeyError:
+                raise errors.no_rule(f"np.{ufunc.__name__}") from None
+            return implementation(*inputs)
+        return dispatch.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
-        return _call(function, f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1), args, kwargs)
+        return dispatch.call_function(function, args, kwargs)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         return self.array.__dlpack__(**kwargs)  # type: ignore[attr-defined] # Tensor's
@@ -89,16 +95,13 @@ class NumPyProtocols:
         return _rebuild, (type(self), np.array(self), self.requires_grad, self.name, self.grad)
 
 
+def within_numpy(frame: Any) -> bool:
+    """Whether a function of NumPy asked for the array: it was handed a list of Tensors, or it knows no protocol."""
+    name = frame.f_globals.get("__name__", "")
+    return bool(name.startswith("numpy.") and not name.startswith("numpy.testing"))
+
+
 def _rebuild(cls: type[Tensor], array: Any, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:
     tensor = cls(array, requires_grad=requires_grad, name=name)
     tensor.grad = grad
     return tensor
-
-
-def _call(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
-    """What a NumPy function does when it is given a Tensor."""
-    try:
-        implementation = implementations[function]
-    except (KeyError, TypeError):
-        raise errors.no_rule(name) from None
-    return implementation(*args, **kwargs)

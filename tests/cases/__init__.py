@@ -4,7 +4,7 @@ All inputs are float64 and away from kinks, which `kinks.py` holds. The tests of
 derivatives, of forward mode, of dtypes and shapes, and the comparison with PyTorch are all made from it.
 """
 
-from tests.cases import conv, elementwise, indexing, linalg, reduction, shape
+from tests.cases import activations, conv, elementwise, indexing, linalg, reduction, shape
 from tests.cases.case import Case
 from tests.cases.elementwise import WITHOUT_DERIVATIVE
 
@@ -17,4 +17,5 @@ CASES: list[Case] = [
     *indexing.CASES,
     *linalg.CASES,
     *conv.CASES,
+    *activations.CASES,
 ]

@@ -55,7 +55,7 @@ PAIRS: dict[str, tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]] = {
     "broadcast-middle": (signed(2, 1, 3), signed(4, 1, seed=6) * 1.04),
     "zero-size": (signed(0, 3), signed(3, seed=7)),
     "strided": (STRIDED, STRIDED[:, ::-1] * 1.2),
-    "transposed": (signed(3, 2).T, signed(2, 3, seed=8) * 1.1),
+    "transposed": (signed(3, 2).T, signed(2, 3, seed=8) * 1.13),
 }
 
 

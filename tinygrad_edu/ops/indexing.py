@@ -1,9 +1,13 @@
 """Derivatives of `t[key]` and `t[key] = value`: numbers are read from places, gradients are added back to them."""
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 
@@ -11,6 +15,7 @@ __all__ = [
     "getitem",
     "scatter",
     "setitem",
+    "take_along_axis",
 ]
 
 Shape = tuple[int, ...]
@@ -20,49 +25,114 @@ def _getitem(x: Array, key: Any) -> Array:
     return x[key]
 
 
-def _scatter(g: Array, key: Any, shape: Shape) -> Array:
-    """Zeros of the shape, with `g` added at `key`: a place that was read twice gets both."""
-    out = np.zeros_like(g, shape=shape)
-    if repeats(key):
+def _scatter(g: Array, key: Any, shape: Shape, once: bool = False) -> Array:
+    """Zeros of the shape, with `g` added at `key`: a place that was read twice gets both, which `once` rules out."""
+    key = plain_key(key)
+    # zeros, unlike zeros_like, leaves memory alone that nobody writes: 3 ms less for 4096 rows of a table of 50,000
+    out: Array = np.zeros_like(g, shape=shape) if is_cupy(g) else np.zeros(shape, g.dtype)
+    if once or not repeats(key):
+        out[key] = g
+    else:
+        _add_at(out, key, g)
+    return out
+
+
+def _add_at(out: Array, key: Any, g: Array) -> None:
+    """`out[key] += g`, where a place that the key names twice gets both.
+
+    `np.add.at` has a fast loop for one axis only, so with several the places are counted through as in one axis:
+    0.34 ms instead of 1.7 for 4096 rows of 64.
+    """
+    if out.ndim == 1 or is_cupy(out):
         np.add.at(out, key, g)
     else:
-        out[key] = g
-    return out
+        np.add.at(out.reshape(-1), _places(key, out.shape, g.size).reshape(-1), np.ravel(g))
+
+
+def _places(key: Any, shape: Shape, count: int) -> Array:
+    """The places in `x.ravel()` that `x[key]`, of `count` numbers, reads from an `x` of the shape."""
+    if math.prod(shape) <= 2 * count:
+        return np.arange(math.prod(shape)).reshape(shape)[key]
+    places: Any = 0
+    step = 1
+    for axis in reversed(range(len(shape))):  # by axis, so that a large table does not need as many numbers again
+        steps = np.arange(0, step * shape[axis], step) if shape[axis] else np.arange(0)
+        places = places + np.broadcast_to(steps.reshape(-1, *(1,) * (len(shape) - 1 - axis)), shape)[key]
+        step *= shape[axis]
+    return np.asarray(places)
 
 
 def _setitem(x: Array, value: Array, key: Any) -> Array:
     """A copy of `x` with `value` at `key`."""
-    out = np.array(x)
-    out[key] = value
+    out = np.copy(x)
+    out[plain_key(key)] = value
     return out
 
 
-def _value_of(g: Any, x_shape: Shape, key: Any) -> Any:
+def _value_of(g: Any, x_shape: Shape, value_shape: Shape, key: Any) -> Any:
     """What arrives at `key`; where a place is named several times, only the last write counts."""
+    key = plain_key(key)
     read = getitem(g, key)
-    if not repeats(key):
-        return read
-    turns = np.arange(read.size).reshape(read.shape)
-    last = np.zeros(x_shape, dtype=int)
-    last[key] = turns
-    return read * (last[key] == turns)
+    if repeats(key):
+        turns = np.arange(read.size).reshape(read.shape)
+        last = np.zeros(x_shape, dtype=int)
+        last[key] = turns
+        read = read * (last[key] == turns)
+    extra = len(value_shape) - read.ndim  # a value may have more axes than the place, of length 1
+    return np.reshape(read, (1,) * extra + read.shape) if extra > 0 else read
 
 
 def plain_key(key: Any) -> Any:
-    """An index without Tensors or lists: what NumPy indexes with."""
-    if isinstance(key, tuple):
-        return tuple(plain_key(part) for part in key)
-    if isinstance(key, list):
-        return np.asarray([plain_key(part) for part in key], dtype=None if key else np.intp)
-    return key.array if hasattr(key, "grad_fn") else key
+    """An index of what NumPy indexes with: no Tensors in it, and no lists, whose length and dtype nobody knows."""
+    return tuple(map(_plain_part, key)) if isinstance(key, tuple) else _plain_part(key)
+
+
+def _plain_part(part: Any) -> Any:
+    if isinstance(part, slice):
+        bounds = (part.start, part.stop, part.step)
+        return slice(*(operator.index(b) if hasattr(b, "grad_fn") else b for b in bounds))
+    if part is None or part is ... or isinstance(part, int | float | np.generic | np.ndarray):
+        return part
+    if hasattr(part, "grad_fn"):
+        return part.array
+    if is_cupy(part):
+        return part
+    if hasattr(part, "__index__"):
+        return operator.index(part)
+    array = np.asarray(part)
+    return array if array.size else array.astype(np.intp)  # an empty list is one of places
 
 
 def repeats(key: Any) -> bool:
-    """Whether the key may name one place several times: only arrays of integers can."""
+    """Whether the key may name one place several times: only arrays of several integers can."""
     parts = key if isinstance(key, tuple) else (key,)
-    return any(getattr(part, "dtype", np.dtype(bool)).kind in "iu" for part in parts if np.ndim(part) > 0)
+    return any(getattr(part, "dtype", np.dtype(bool)).kind in "iu" and part.size > 1 for part in parts)
 
 
-getitem: Op = Op(_getitem, x=lambda g, key, x_shape: scatter(g, key, x_shape))
+getitem: Op = Op(_getitem, forward=operator.getitem, x=lambda g, key, x_shape: scatter(g, key, x_shape))
+pick: Op = Op(
+    _getitem, forward=operator.getitem, x=lambda g, key, x_shape: scatter(g, key, x_shape, True)
+)  # `t[key]`, no place twice
 scatter: Op = Op(_scatter, g=lambda g, key: getitem(g, key))
 setitem: Op = Op(_setitem, x=lambda g, key: setitem(g, 0.0, key), value=_value_of)
+
+
+def _take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
+    return np.take_along_axis(arr, indices, axis)
+
+
+def _put_back(g: Any, indices: Any, axis: int | None, arr_shape: Shape) -> Any:
+    """What was read at (i, indices[i, j, k], k) is added there: in one axis, at (i m + indices[i, j, k]) n + k."""
+    shape = (math.prod(arr_shape),) if axis is None else arr_shape
+    axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
+    named = np.where(indices < 0, indices + shape[axis], indices).astype(np.intp)
+    places: Any = 0
+    step = 1
+    for i in reversed(range(len(shape))):
+        others = (1,) * (len(shape) - 1 - i)
+        places = places + step * (named if i == axis else np.arange(shape[i], like=named).reshape(-1, *others))
+        step *= shape[i]
+    return np.reshape(scatter(np.reshape(g, -1), places.reshape(-1), (step,)), arr_shape)
+
+
+take_along_axis = Op(_take_along_axis, implements=[np.take_along_axis], arr=_put_back)

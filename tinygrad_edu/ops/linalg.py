@@ -1,24 +1,34 @@
-"""Derivatives of matrix products."""
+"""Derivatives of products of vectors and matrices: each gradient is a product of the same kind."""
 
-import math
 import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_edu.errors import does_not_fit
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
 
 __all__ = [
+    "cross",
     "dot",
+    "inner",
     "matmul",
-    "tensordot",
+    "matvec",
+    "vecdot",
+    "vecmat",
 ]
 
+Shape = tuple[int, ...]
+_numpys: Any = vars(np)  # its stubs lack vecdot's axis, and NumPy before 2.2 matvec and vecmat
 INNER = "The last axis of the first must be as long as the last but one of the second (a vector's only axis)."
+
+
+def transposed(x: Any) -> Any:
+    """xᵀ, for each matrix of a stack."""
+    return x.swapaxes(-1, -2)
 
 
 def _matmul_x(g: Any, y: Any) -> Any:
@@ -26,17 +36,20 @@ def _matmul_x(g: Any, y: Any) -> Any:
     if y.ndim == 1:
         return g[..., None] * y
     if g.ndim < y.ndim:  # x was a vector
-        return (g[..., None, :] @ y.swapaxes(-1, -2))[..., 0, :]
-    return g @ y.swapaxes(-1, -2)
+        return (g[..., None, :] @ transposed(y))[..., 0, :]
+    return g @ transposed(y)
 
 
-def _matmul_y(g: Any, x: Any) -> Any:
+def _matmul_y(g: Any, x: Any, y_shape: Shape) -> Any:
     """xᵀ g; a vector operand is a matrix whose missing axis is put in and taken out again."""
     if x.ndim == 1:
         return x * g if g.ndim == 0 else x[:, None] * g[..., None, :]
+    if x.ndim > 2 and len(y_shape) <= 2:  # one y for all: one product, not one for each matrix and then their sum
+        rows = range(x.ndim - 1)
+        return np.tensordot(x, g, (rows, rows))
     if g.ndim < x.ndim:  # y was a vector
-        return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
-    return x.swapaxes(-1, -2) @ g
+        return (transposed(x) @ g[..., None])[..., 0]
+    return transposed(x) @ g
 
 
 matmul = Op(
@@ -52,7 +65,7 @@ def _dot(x: Array, y: Array) -> Array:
     return np.dot(x, y)
 
 
-def _dot_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
+def _dot_x(g: Any, y: Any, x_shape: Shape) -> Any:
     """The sum over all axes of y but the one that was summed over (a vector's only axis, else the last but one)."""
     if x_shape == () or y.ndim == 0:
         return g * y
@@ -62,7 +75,7 @@ def _dot_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     return np.tensordot(g, y, (range(g.ndim - len(axes), g.ndim), axes))
 
 
-def _dot_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
+def _dot_y(g: Any, x: Any, y_shape: Shape) -> Any:
     """The sum over all axes of x but its last, whose place in y is the last but one."""
     if x.ndim == 0 or y_shape == ():
         return x * g
@@ -83,26 +96,107 @@ dot = Op(
 )
 
 
-def tensordot(x: Any, y: Any, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Any:
-    """Sum the products of x and y over pairs of axes: one matrix product of reshaped operands. After `numpy.tensordot`.
-
-    >>> from tinygrad_edu import Tensor
-    >>> tensordot(Tensor([[1.0, 2.0]]), Tensor([3.0, 4.0]), axes=1)
-    Tensor([11.])
-    """
-    x, y = (t if hasattr(t, "ndim") else np.asarray(t) for t in (x, y))
-    pairs = (range(x.ndim - axes, x.ndim), range(axes)) if isinstance(axes, int | np.integer) else axes
-    x_axes, y_axes = (normalize_axis_tuple(of, t.ndim) for of, t in zip(pairs, (x, y), strict=True))
-    if [x.shape[axis] for axis in x_axes] != [y.shape[axis] for axis in y_axes]:
-        shapes = [(t.shape, getattr(t, "name", None)) for t in (x, y)]
-        raise does_not_fit("tensordot", shapes, f"The axes {x_axes} and {y_axes} must be as long, pair by pair.")
-    x_free = [axis for axis in range(x.ndim) if axis not in x_axes]
-    y_free = [axis for axis in range(y.ndim) if axis not in y_axes]
-    rows, columns = [x.shape[axis] for axis in x_free], [y.shape[axis] for axis in y_free]
-    length = math.prod(x.shape[axis] for axis in x_axes)
-    left = np.reshape(np.transpose(x, (*x_free, *x_axes)), (math.prod(rows), length))
-    right = np.reshape(np.transpose(y, (*y_axes, *y_free)), (length, math.prod(columns)))
-    return np.reshape(left @ right, (*rows, *columns))
+def _inner(a: Array, b: Array) -> Array:
+    """The sum of products over the last axes of both."""
+    return np.inner(a, b)
 
 
-implementations[np.tensordot] = tensordot
+def _inner_a(g: Any, b: Any, a_shape: Shape) -> Any:
+    """g times b, summed over the free axes of b, which are the last of g."""
+    if a_shape == () or b.ndim == 0:
+        return g * b
+    free = b.ndim - 1
+    return np.tensordot(g, b, (range(g.ndim - free, g.ndim), range(free)))
+
+
+def _inner_b(g: Any, a: Any, b_shape: Shape) -> Any:
+    """g times a, summed over the free axes of a, which are the first of g."""
+    return g * a if a.ndim == 0 or b_shape == () else np.tensordot(g, a, (range(a.ndim - 1), range(a.ndim - 1)))
+
+
+def _vecdot(x1: Array, x2: Array, *, axis: int = -1) -> Array:
+    """The sum of products along one axis."""
+    return _numpys["vecdot"](x1, x2, axis=axis)
+
+
+def _along(g: Any, other: Any, shape: Shape, axis: int) -> Any:
+    """g times the other operand, for an operand of `shape`: the summed axis is back in its place."""
+    product = g[..., None] * np.moveaxis(other, axis, -1)
+    return np.moveaxis(product, -1, normalize_axis_index(axis, len(shape)) - len(shape))
+
+
+def _matvec(x1: Array, x2: Array) -> Array:
+    """Each matrix times its vector."""
+    return np.matmul(x1, np.asarray(x2)[..., None])[..., 0]
+
+
+def _vecmat(x1: Array, x2: Array) -> Array:
+    """Each vector times its matrix."""
+    return np.matmul(np.asarray(x1)[..., None, :], x2)[..., 0, :]
+
+
+VECTORS = "The vectors must be as long as the axis of the matrices that is summed over, and the stacks must broadcast."
+
+inner = Op(_inner, implements=[np.inner], hint="Their last axes must have the same length.", a=_inner_a, b=_inner_b)
+vecdot = Op(
+    _vecdot,
+    implements=[np.vecdot, np.linalg.vecdot],
+    hint="Along the axis both must have the same length, and the other axes must broadcast.",
+    x1=lambda g, x2, x1_shape, axis: _along(g, x2, x1_shape, axis),
+    x2=lambda g, x1, x2_shape, axis: _along(g, x1, x2_shape, axis),
+)
+matvec: Op = Op(
+    _matvec,
+    forward=_numpys.get("matvec"),
+    implements=[_numpys[name] for name in ("matvec",) if name in _numpys],
+    hint=VECTORS,
+    x1=lambda g, x2: g[..., :, None] * x2[..., None, :],
+    x2=lambda g, x1: vecmat(g, x1),
+)
+vecmat: Op = Op(
+    _vecmat,
+    forward=_numpys.get("vecmat"),
+    implements=[_numpys[name] for name in ("vecmat",) if name in _numpys],
+    hint=VECTORS,
+    x1=lambda g, x2: matvec(x2, g),
+    x2=lambda g, x1: x1[..., :, None] * g[..., None, :],
+)
+
+
+def _cross(a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
+    """The vectors at right angles to both: a₂b₃ - a₃b₂, a₃b₁ - a₁b₃, a₁b₂ - a₂b₁."""
+    axes = (axisa, axisb) if axis is None else (axis, axis)
+    lengths = [np.shape(t)[along] for t, along in zip((a, b), axes, strict=True)]
+    if lengths != [3, 3]:
+        raise ShapeError(
+            f"cross is of vectors of 3 numbers, these have {lengths[0]} and {lengths[1]} along axis {axes[0]} and"
+            f" {axes[1]}. Name the right axis, axis=...; in the plane write x[0] * y[1] - x[1] * y[0]."
+        )
+    return np.cross(a, b, axisa, axisb, axisc, axis)
+
+
+def _cross_axes(x_shape: Shape, g: Any, other: Any, axes: Sequence[int], axis: int | None) -> tuple[int, ...]:
+    """Where the 3 numbers lie in g, in the other operand and in x, the last counted from the end."""
+    in_x, in_other, in_g = axes if axis is None else (axis, axis, axis)
+    return (
+        normalize_axis_index(in_g, g.ndim),
+        normalize_axis_index(in_other, other.ndim),
+        normalize_axis_index(in_x, len(x_shape)) - len(x_shape),
+    )
+
+
+def _cross_a(g: Any, b: Any, a_shape: Shape, axisa: int, axisb: int, axisc: int, axis: int | None) -> Any:
+    """b x g, because g · (a x b) = a · (b x g)."""
+    in_g, in_b, in_a = _cross_axes(a_shape, g, b, (axisa, axisb, axisc), axis)
+    return cross(b, g, in_b, in_g, in_a)
+
+
+def _cross_b(g: Any, a: Any, b_shape: Shape, axisa: int, axisb: int, axisc: int, axis: int | None) -> Any:
+    """g x a, because g · (a x b) = b · (g x a)."""
+    in_g, in_a, in_b = _cross_axes(b_shape, g, a, (axisb, axisa, axisc), axis)
+    return cross(g, a, in_g, in_a, in_b)
+
+
+cross: Op = Op(_cross, implements=[np.cross], a=_cross_a, b=_cross_b)
+implementations[np.linalg.cross] = lambda x1, x2, /, *, axis=-1: cross(x1, x2, axis=axis)
+implementations[np.linalg.matmul] = matmul

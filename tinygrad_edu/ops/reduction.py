@@ -1,6 +1,6 @@
-"""Derivatives of what makes one number of many: `sum`, `mean`, `max`, `min`.
+"""Derivatives of what makes one number of many: `sum`, `mean`, `prod`, `var`, `std`, `max`, `min`, `logsumexp`.
 
-Convention: `max` and `min` share the gradient equally among the tied elements.
+All take an axis, a tuple of them, or None for all, and `where=`, a mask of the numbers that count, as NumPy's do.
 """
 
 import math
@@ -12,14 +12,30 @@ from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 
 __all__ = [
+    "log_softmax",
+    "logsumexp",
     "max",
     "mean",
     "min",
+    "nanmax",
+    "nanmin",
+    "prod",
+    "softmax",
+    "std",
     "sum",
+    "var",
 ]
 
 Axis = Any  # an int, a tuple of ints, or None for all
 Shape = tuple[int, ...]
+NONE: Any = np._NoValue  # what NumPy takes for "no initial value"
+TIES = "shared equally among equal numbers"
+
+
+def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The axes as numbers from 0."""
+    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return tuple(int(a) % ndim for a in axes) if ndim else ()
 
 
 def _restore(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
@@ -27,8 +43,10 @@ def _restore(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
     return g if keepdims or axis is None or x_shape == () else np.expand_dims(g, axis)
 
 
-def _spread(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
-    """Every number of the operand counts once: each gets all of g."""
+def _spread(g: Any, x_shape: Shape, axis: Axis, keepdims: bool, where: Any) -> Any:
+    """g for every number that was summed."""
+    if where is not True:
+        return np.where(where, np.broadcast_to(_restore(g, x_shape, axis, keepdims), x_shape), 0)
     if isinstance(g, np.generic) and math.prod(x_shape) <= 4096:  # broadcast_to takes 2.1 us, this 0.5
         full = np.empty(x_shape, g.dtype)
         full.fill(g)
@@ -36,61 +54,208 @@ def _spread(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
     return np.broadcast_to(_restore(g, x_shape, axis, keepdims), x_shape)
 
 
-def _spread_mean(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:
-    """Every number of the operand counts 1/n."""
-    axes = range(len(x_shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    count = np.prod([x_shape[i] for i in axes], dtype=int) if x_shape else 1
-    share = (g / np.float64(count or 1)).astype(g.dtype)  # divided in float64: a large count overflows float16
-    return _spread(share, x_shape, axis, keepdims)
+def _count(x_shape: Shape, axis: Axis, where: Any) -> Any:
+    """How many numbers are reduced to one; an array of counts, reduced axes kept, where a mask says which."""
+    axes = axes_of(axis, len(x_shape))
+    if where is True:
+        return math.prod(x_shape[i] for i in axes)
+    return np.broadcast_to(where, x_shape).sum(axis=axes, keepdims=True)
 
 
-def _share(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
-    """Each of the k numbers that equal the extreme gets g / k."""
+def _shared(g: Any, count: Any) -> Any:
+    """g / count, at least 1; divided in float64, because a large count overflows float16."""
+    return (g / np.float64(np.maximum(count, 1))).astype(g.dtype)
+
+
+def _mean_x(g: Any, x_shape: Shape, axis: Axis, keepdims: bool, where: Any) -> Any:
+    """g / n for each of the n numbers."""
+    if where is True:
+        return _spread(_shared(g, _count(x_shape, axis, where)), x_shape, axis, keepdims, where)
+    return np.where(where, _shared(_restore(g, x_shape, axis, keepdims), _count(x_shape, axis, where)), 0)
+
+
+def _var_x(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
+    """g 2 (x - mean) / (n - ddof); what the mean passes on sums to 0."""
+    degrees = np.float64(_count(x.shape, axis, where) - ddof)
+    scale = (_restore(g, x.shape, axis, keepdims) * (2 / degrees)).astype(g.dtype)
+    slope = scale * (x - np.mean(x, axis=axis, keepdims=True, where=where))
+    return slope if where is True else np.where(where, slope, 0)
+
+
+def _std_x(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
+    """g (x - mean) / ((n - ddof) out), and 0 where all numbers are equal."""
+    return _var_x(g / (2 * np.where(out == 0, np.inf, out)), x, axis, ddof, keepdims, where)
+
+
+def _extreme_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, where: Any) -> Any:
+    """g for the extreme number, shared among equals, 0 elsewhere."""
     chosen = x == _restore(out, x.shape, axis, keepdims)
-    return chosen * (_restore(g, x.shape, axis, keepdims) / chosen.sum(axis=axis, keepdims=True))
+    if where is not True:
+        chosen = chosen & where
+    count = np.count_nonzero(chosen, axis=axis, keepdims=True)
+    return chosen * (_restore(g, x.shape, axis, keepdims) / np.maximum(count, 1))
 
 
-def _sum(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False) -> Array:
+def _nan_extreme_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    """g for the extreme number, shared among equals, 0 elsewhere."""
+    return _extreme_x(g, x, out, axis, keepdims, True)
+
+
+def _prod_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, where: Any) -> Any:
+    """g times the product of the other numbers: out / x, or without dividing where the product is 0."""
+    g = _restore(g, x.shape, axis, keepdims)
+    if where is not True:
+        x = np.where(where, x, 1)
+    value = np.asarray(out)
+    if np.all((value != 0) & np.isfinite(value)):
+        slope = g * _restore(out, x.shape, axis, keepdims) / x
+    else:
+        slope = g * _product_of_others(x, axis)
+    return slope if where is True else np.where(where, slope, 0)
+
+
+def _product_of_others(x: Any, axis: Axis) -> Any:
+    """For every number the product of all the others that it is reduced with, by a tree of products.
+
+    Upwards neighbours are multiplied until one number is left; downwards each gets what its parent has, times its
+    neighbour. Nothing is divided, so that zeros do no harm, and the ops used make the same true of its derivatives.
+    """
+    axes = axes_of(axis, x.ndim)
+    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
+    moved = np.transpose(x, order)
+    lead, length = moved.shape[: x.ndim - len(axes)], math.prod(x.shape[i] for i in axes)
+    if length == 0:
+        return x
+    full = 1 << (length - 1).bit_length()
+    level = np.concatenate([np.reshape(moved, (*lead, length)), np.ones((*lead, full - length), x.dtype)], axis=-1)
+    pairs = []
+    while level.shape[-1] > 1:
+        pairs.append(np.reshape(level, (*lead, level.shape[-1] // 2, 2)))
+        level = pairs[-1][..., 0] * pairs[-1][..., 1]
+    others = np.ones((*lead, 1), x.dtype)
+    for pair in reversed(pairs):
+        others = np.reshape(others[..., None] * pair[..., ::-1], (*lead, 2 * others.shape[-1]))
+    back = np.reshape(others[..., :length], moved.shape)
+    return np.transpose(back, np.argsort(order))
+
+
+def _sum(
+    x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, initial: Any = 0, where: Any = True
+) -> Array:
     """The sum over an axis, several, or all."""
-    return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
+    return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
-def _mean(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False) -> Array:
+def _prod(
+    x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, initial: Any = 1, where: Any = True
+) -> Array:
+    """The product over an axis, several, or all."""
+    return np.prod(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+def _mean(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True) -> Array:
     """The mean over an axis, several, or all."""
-    return np.mean(x, axis=axis, dtype=dtype, keepdims=keepdims)
+    return np.mean(x, axis=axis, dtype=dtype, keepdims=keepdims, where=where)
 
 
-def _max(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
+def _var(
+    x: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: Any = False, where: Any = True
+) -> Array:
+    """The mean squared distance from the mean; divided by n - ddof."""
+    return np.var(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
+
+
+def _std(
+    x: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: Any = False, where: Any = True
+) -> Array:
+    """The root of the variance."""
+    return np.std(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
+
+
+def _max(x: Array, axis: Axis = None, *, keepdims: Any = False, initial: Any = NONE, where: Any = True) -> Array:
     """The largest number along an axis, several, or all."""
-    return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+    return np.maximum.reduce(x, axis=axis, keepdims=keepdims, initial=initial, where=where)
 
 
-def _min(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
+def _min(x: Array, axis: Axis = None, *, keepdims: Any = False, initial: Any = NONE, where: Any = True) -> Array:
     """The smallest number along an axis, several, or all."""
-    return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
+    return np.minimum.reduce(x, axis=axis, keepdims=keepdims, initial=initial, where=where)
 
 
-# A ufunc's reduce takes (array, axis, dtype, out, keepdims) in order too, in 1 us less; NumPy's stubs know it by name.
+def _nanmax(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
+    """The largest number that is not NaN."""
+    return np.nanmax(x, axis=axis, keepdims=keepdims)
+
+
+def _nanmin(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
+    """The smallest number that is not NaN."""
+    return np.nanmin(x, axis=axis, keepdims=keepdims)
+
+
+@np.errstate(divide="ignore")  # the log of a sum of nothing but exp(-inf) is -inf
+def _logsumexp(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
+    """log of the sum of exp(x), from the largest term so that nothing overflows."""
+    largest = _finite(np.max(x, axis=axis, keepdims=True))
+    total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return total if keepdims else np.squeeze(total, axes_of(axis, np.ndim(x)))
+
+
+def _finite(x: Array) -> Array:
+    """x, and 0 where it is infinite."""
+    return np.where(np.isfinite(x), x, 0)
+
+
+def _softmax(x: Array, axis: Axis = -1) -> Array:
+    """exp(x) divided by its sum along the axis, from the largest term so that nothing overflows."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Array, axis: Axis = -1) -> Array:
+    """x - logsumexp(x) along the axis."""
+    moved = x - np.max(x, axis=axis, keepdims=True)
+    return moved - np.log(np.sum(np.exp(moved), axis=axis, keepdims=True))
+
+
+def _logsumexp_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    """g exp(x - out), the softmax of x."""
+    top = _restore(out, x.shape, axis, keepdims)
+    return _restore(g, x.shape, axis, keepdims) * np.exp(x - np.where(top == -np.inf, 0.0, top))
+
+
+# A ufunc's reduce takes (array, axis, dtype, out, keepdims, ...) in order too, in 1 us less; the stubs know names only.
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 _min_reduce: Any = np.minimum.reduce
 
 sum = Op(
     _sum,
-    forward=lambda x, axis, dtype, keepdims: _add_reduce(x, axis, dtype, None, keepdims),
-    implements=[np.sum, np.add.reduce],
+    forward=lambda x, axis, dtype, keepdims, initial, where: _add_reduce(
+        x, axis, dtype, None, keepdims, initial, where
+    ),
+    implements=[np.sum],
     x=_spread,
 )
-mean = Op(_mean, implements=[np.mean], x=_spread_mean)
+mean = Op(_mean, implements=[np.mean], x=_mean_x)
+prod = Op(_prod, implements=[np.prod], x=_prod_x)
+var = Op(_var, implements=[np.var], x=_var_x)
+std = Op(_std, implements=[np.std], x=_std_x, kink="0 where all numbers are equal, as for a norm")
 max = Op(
     _max,
-    forward=lambda x, axis, keepdims: _max_reduce(x, axis, None, None, keepdims),
-    implements=[np.max, np.maximum.reduce],
-    x=_share,
+    forward=lambda x, axis, keepdims, initial, where: _max_reduce(x, axis, None, None, keepdims, initial, where),
+    implements=[np.max, np.amax],
+    x=_extreme_x,
+    kink=TIES,
 )
 min = Op(
     _min,
-    forward=lambda x, axis, keepdims: _min_reduce(x, axis, None, None, keepdims),
-    implements=[np.min, np.minimum.reduce],
-    x=_share,
+    forward=lambda x, axis, keepdims, initial, where: _min_reduce(x, axis, None, None, keepdims, initial, where),
+    implements=[np.min, np.amin],
+    x=_extreme_x,
+    kink=TIES,
 )
+nanmax = Op(_nanmax, implements=[np.nanmax], x=_nan_extreme_x, kink=f"{TIES}, 0 for a NaN")
+nanmin = Op(_nanmin, implements=[np.nanmin], x=_nan_extreme_x, kink=f"{TIES}, 0 for a NaN")
+logsumexp = Op(_logsumexp, x=_logsumexp_x)
+softmax = Op(_softmax, x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+log_softmax = Op(_log_softmax, x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))

@@ -1,23 +1,31 @@
-"""Derivatives of what only moves numbers: the gradient moves back."""
+"""Derivatives of what gives numbers another shape or another order of axes: the gradient takes the way back."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygrad_edu.device import moved
+from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.graph import Array, unbroadcast
 from tinygrad_edu.op import Op, implementations
+from tinygrad_edu.ops.composed import composed
 
 __all__ = [
     "astype",
     "broadcast_to",
-    "concatenate",
+    "copy",
     "expand_dims",
+    "imag",
+    "matrix_transpose",
     "move",
+    "moveaxis",
+    "ravel",
+    "real",
     "reshape",
+    "rollaxis",
     "squeeze",
-    "stack",
     "sum_to",
     "swapaxes",
     "transpose",
@@ -26,28 +34,28 @@ __all__ = [
 Shape = tuple[int, ...]
 
 
-def _reshape(x: Array, shape: int | Shape) -> Array:
-    return np.reshape(x, shape)
+def _reshape(a: Array, shape: int | Shape) -> Array:
+    return np.reshape(a, shape)
 
 
-def _transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
-    return np.transpose(x, axes)
+def _transpose(a: Array, axes: Sequence[int] | None = None) -> Array:
+    return np.transpose(a, axes)
 
 
-def _swapaxes(x: Array, axis1: int, axis2: int) -> Array:
-    return np.swapaxes(x, axis1, axis2)
+def _swapaxes(a: Array, axis1: int, axis2: int) -> Array:
+    return np.swapaxes(a, axis1, axis2)
 
 
-def _expand_dims(x: Array, axis: int | Shape) -> Array:
-    return np.expand_dims(x, axis)
+def _expand_dims(a: Array, axis: int | Shape) -> Array:
+    return np.expand_dims(a, axis)
 
 
-def _squeeze(x: Array, axis: int | Shape | None = None) -> Array:
-    return np.squeeze(x, axis)
+def _squeeze(a: Array, axis: int | Shape | None = None) -> Array:
+    return np.squeeze(a, axis)
 
 
-def _broadcast_to(x: Array, shape: int | Shape) -> Array:
-    return np.broadcast_to(x, shape)
+def _broadcast_to(array: Array, shape: int | Shape) -> Array:
+    return np.broadcast_to(array, shape)
 
 
 def _sum_to(x: Array, shape: Shape) -> Array:
@@ -64,66 +72,139 @@ def _move(x: Array, to: str, home: str) -> Array:  # noqa: ARG001 - for the rule
     return moved(x, to)
 
 
-def _concatenate(*xs: Array, axis: int | None = 0) -> Array:
-    return np.concatenate(xs, axis=axis)
+def _copy(a: Array, order: Any = "K", subok: bool = False) -> Array:  # noqa: ARG001 - a Tensor has no subclasses to keep
+    """The same numbers in memory of their own, laid out in the order."""
+    return np.copy(a, order)
 
 
-def _stack(*xs: Array, axis: int = 0) -> Array:
-    return np.stack(xs, axis=axis)
+def _real(val: Array) -> Array:
+    """The number itself: complex numbers have no Tensors."""
+    return val
 
 
-def _back(g: Any, x_shape: Shape) -> Any:
+def _imag(val: Array) -> Array:
+    """Zeros: complex numbers have no Tensors."""
+    return np.zeros_like(val)
+
+
+def _back(g: Any, a_shape: Shape) -> Any:
     """The same numbers in the operand's shape."""
-    return np.reshape(g, x_shape)
+    return np.reshape(g, a_shape)
 
 
 def _transpose_back(g: Any, axes: Sequence[int] | None) -> Any:
-    """The inverse permutation."""
-    return np.transpose(g, None if axes is None else np.argsort([axis % g.ndim for axis in axes]))
+    """The inverse permutation: axis number `axes[i]` came from place i."""
+    if axes is None:
+        return g.T
+    inverse = [0] * len(axes)
+    for place, axis in enumerate(axes):
+        inverse[axis] = place
+    return g.transpose(inverse)
 
 
-def _slice_of(g: Any, index: int, xs_shape: Sequence[Shape], axis: int | None) -> Any:
-    """The part of g that came from operand number `index`."""
-    if axis is None:
-        start = sum(int(np.prod(shape)) for shape in xs_shape[:index])
-        return np.reshape(g[start : start + int(np.prod(xs_shape[index]))], xs_shape[index])
-    start = sum(shape[axis] for shape in xs_shape[:index])
-    return g[(slice(None),) * (axis % g.ndim) + (slice(start, start + xs_shape[index][axis]),)]
-
-
-reshape = Op(_reshape, implements=[np.reshape], x=_back)
-transpose = Op(_transpose, implements=[np.transpose, np.permute_dims], x=_transpose_back)
-swapaxes = Op(_swapaxes, implements=[np.swapaxes], x=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
-expand_dims = Op(_expand_dims, implements=[np.expand_dims], x=_back)
-squeeze = Op(_squeeze, implements=[np.squeeze], x=_back)
-broadcast_to = Op(_broadcast_to, implements=[np.broadcast_to], x=lambda g: g)  # the engine sums it back
+reshape = Op(_reshape, a=_back)
+transpose = Op(_transpose, implements=[np.transpose, np.permute_dims], a=_transpose_back)
+swapaxes = Op(_swapaxes, implements=[np.swapaxes], a=lambda g, axis1, axis2: g.swapaxes(axis1, axis2))
+expand_dims = Op(_expand_dims, implements=[np.expand_dims], a=_back)
+squeeze = Op(_squeeze, implements=[np.squeeze], a=_back)
+broadcast_to = Op(_broadcast_to, implements=[np.broadcast_to], array=lambda g: g)  # the engine sums it back
 sum_to = Op(_sum_to, x=lambda g, x_shape: np.broadcast_to(g, x_shape))
 move: Op = Op(_move, x=lambda g, to, home: move(g, home, to))
 astype = Op(_astype, implements=[np.astype], x=lambda g: g)  # the engine casts it back
-join = Op(_concatenate, hint="All but the joined axis must be as long in each.", xs=_slice_of)
-pile = Op(
-    _stack, hint="All must have one shape.", xs=lambda g, index, axis: g[(slice(None),) * (axis % g.ndim) + (index,)]
-)
+copy = Op(_copy, implements=[np.copy], a=lambda g: g)
+real = Op(_real, implements=[np.real], val=lambda g: g)
+imag = Op(_imag, implements=[np.imag], val=None)
 
 
-def concatenate(tensors: Sequence[Any], axis: int | None = 0) -> Any:
-    """Join arrays along an axis that they have; the gradient is cut up again. After `numpy.concatenate`.
+def _numpy_reshape(a: Any, /, shape: int | Shape, order: str = "C", *, copy: bool | None = None) -> Any:
+    """`np.reshape` in order "F", the first axis fastest, reads and writes the transposed array in order "C"."""
+    if order not in ("C", "F"):
+        raise UnsupportedError(
+            f"order={order!r} depends on how the numbers happen to lie in memory: write order='C' (the last axis runs"
+            " fastest) or order='F' (the first axis does)"
+        )
+    backwards = np.atleast_1d(shape)[::-1].tolist()
+    out = reshape(a, shape) if order == "C" else transpose(reshape(transpose(a), tuple(backwards)))
+    if copy is False and out.size and not np.may_share_memory(a, out):
+        raise ValueError("these numbers cannot be seen in another shape without a copy: leave out copy=False")
+    return _copied(out) if copy else out
+
+
+_copied = copy  # in the function above `copy` is NumPy's parameter
+implementations[np.reshape] = _numpy_reshape
+
+
+def as_operand(x: Any) -> Any:
+    """Tensors and arrays as they are, numbers and lists as arrays; a list with Tensors in it is stacked."""
+    if hasattr(x, "ndim"):
+        return x
+    if isinstance(x, list | tuple) and _holds_tensor(x):
+        return np.stack([as_operand(item) for item in x])
+    return np.asarray(x)
+
+
+def _holds_tensor(x: Any) -> bool:
+    return any(_holds_tensor(item) for item in x) if isinstance(x, list | tuple) else hasattr(x, "grad_fn")
+
+
+@composed(np.ravel)
+def ravel(a: Any, order: str = "C") -> Any:
+    """The numbers in one axis, row by row, or with order "F" column by column. After `numpy.ravel`.
 
     >>> from tinygrad_edu import Tensor
-    >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])])
-    Tensor([1., 2., 3.])
+    >>> ravel(Tensor([[1.0, 2.0], [3.0, 4.0]]), order="F")
+    Tensor([1., 3., 2., 4.])
     """
-    return join(*tensors, axis=axis)
+    return _numpy_reshape(as_operand(a), -1, order)
 
 
-def stack(tensors: Sequence[Any], axis: int = 0) -> Any:
-    """Join arrays of one shape along a new axis. After `numpy.stack`.
+@composed(np.moveaxis)
+def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+    """The axes `source` at the places `destination`, the others in their order. After `numpy.moveaxis`.
+
+    Raises ValueError where there are not as many places as axes, or where one is not there or named twice.
 
     >>> from tinygrad_edu import Tensor
-    >>> stack([Tensor(1.0), Tensor(2.0)])
-    Tensor([1., 2.])
+    >>> moveaxis(Tensor([[[1.0, 2.0]]]), -1, 0).shape
+    (2, 1, 1)
     """
-    return pile(*tensors, axis=axis)
+    a = as_operand(a)
+    source, destination = (normalize_axis_tuple(axes, a.ndim) for axes in (source, destination))
+    if len(source) != len(destination):
+        raise ValueError(f"moveaxis: each axis needs one place; got axes {source} for places {destination}")
+    order = [axis for axis in range(a.ndim) if axis not in source]
+    for place, axis in sorted(zip(destination, source, strict=True)):
+        order.insert(place, axis)
+    return transpose(a, order)
 
 
-implementations.update({np.concatenate: concatenate, np.stack: stack})
+@composed(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """The axis moved to before the axis `start`; `moveaxis` is easier to read. After `numpy.rollaxis`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> rollaxis(Tensor([[[1.0, 2.0]]]), 2).shape
+    (2, 1, 1)
+    """
+    a = as_operand(a)
+    axis, start = normalize_axis_index(axis, a.ndim), start + a.ndim if start < 0 else start
+    if not 0 <= start <= a.ndim:
+        raise np.exceptions.AxisError(f"rollaxis: shape {a.shape} has places from 0 to {a.ndim}, not {start}")
+    return moveaxis(a, axis, start - (axis < start))
+
+
+@composed(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
+    """Every matrix transposed: the last two axes swapped. After `numpy.matrix_transpose`.
+
+    Raises ValueError for fewer than two axes.
+
+    >>> from tinygrad_edu import Tensor
+    >>> matrix_transpose(Tensor([[1.0, 2.0]]))
+    Tensor([[1.],
+            [2.]])
+    """
+    x = as_operand(x)
+    if x.ndim < 2:
+        raise ValueError(f"a matrix has two axes, and shape {x.shape} has fewer: reshape it, e.g. x[:, None]")
+    return swapaxes(x, -1, -2)

@@ -1,0 +1,173 @@
+"""Derivatives of what cuts arrays apart, leaves parts out and puts parts in: all of it is `t[key]` and joining."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from tinygrad_edu.ops.composed import composed
+from tinygrad_edu.ops.indexing import getitem, pick, plain_key
+from tinygrad_edu.ops.joining import along, concatenate
+from tinygrad_edu.ops.shape import as_operand, astype, broadcast_to, moveaxis, ravel, reshape, squeeze
+
+__all__ = [
+    "array_split",
+    "delete",
+    "dsplit",
+    "hsplit",
+    "insert",
+    "split",
+    "unstack",
+    "vsplit",
+]
+
+
+def _cut(x: Any, edges: list[int], axis: int) -> list[Any]:
+    """The parts of `x` along an axis, from each edge to the next.
+
+    Many are cut out of halves of `x`: each gradient is as large as what its part was cut from, so that k parts of n
+    numbers cost n log k, not n k.
+    """
+    if len(edges) <= 5 or edges != sorted(edges):
+        return [getitem(x, along(axis, x.ndim, slice(*ends))) for ends in pairwise(edges)]
+    middle = len(edges) // 2
+    cuts = ([edge - part[0] for edge in part] for part in (edges[: middle + 1], edges[middle:]))
+    halves = _cut(x, [edges[0], edges[middle], edges[-1]], axis)
+    return [part for half, inside in zip(halves, cuts, strict=True) for part in _cut(half, inside, axis)]
+
+
+@composed(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """So many parts along an axis, the first ones longer by one if need be, or cut at indices.
+
+    Raises ValueError for less than one part. After `numpy.array_split`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> array_split(Tensor([1.0, 2.0, 3.0]), 2)
+    [Tensor([1., 2.]), Tensor([3.])]
+    """
+    ary, where = as_operand(ary), plain_key(indices_or_sections)
+    length = ary.shape[normalize_axis_index(axis, ary.ndim)]
+    if np.ndim(where) > 0:
+        return _cut(ary, [0, *(slice(int(edge)).indices(length)[1] for edge in where), length], axis)
+    if where < 1:
+        raise ValueError(f"an array is split into one part or more, not {where}")
+    return _cut(ary, [length // int(where) * i + min(i, length % int(where)) for i in range(int(where) + 1)], axis)
+
+
+@composed(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """So many equal parts along an axis, or cut at indices; joining them is its gradient. After `numpy.split`.
+
+    Raises ValueError where there are no equal parts.
+
+    >>> from tinygrad_edu import Tensor
+    >>> split(Tensor([1.0, 2.0, 3.0]), [1])
+    [Tensor([1.]), Tensor([2., 3.])]
+    """
+    ary = as_operand(ary)
+    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
+        raise ValueError(
+            f"{ary.shape[axis]} does not split into {indices_or_sections} equal parts: use array_split, or say where to"
+            " cut"
+        )
+    return array_split(ary, indices_or_sections, axis)
+
+
+def _split_along(name: str, ary: Any, indices_or_sections: Any, axis: int, least: int) -> list[Any]:
+    ary = as_operand(ary)
+    if ary.ndim < least:
+        raise ValueError(f"{name} cuts along axis {axis}, and shape {ary.shape} has none: reshape it, or use split")
+    return split(ary, indices_or_sections, axis)
+
+
+@composed(np.hsplit)
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along the second axis, of a vector along its only one. After `numpy.hsplit`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> hsplit(Tensor([[1.0, 2.0]]), 2)
+    [Tensor([[1.]]), Tensor([[2.]])]
+    """
+    ary = as_operand(ary)
+    return _split_along("hsplit", ary, indices_or_sections, 0 if ary.ndim == 1 else 1, 1)
+
+
+@composed(np.vsplit)
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along the first axis of two or more. After `numpy.vsplit`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> vsplit(Tensor([[1.0], [2.0]]), 2)
+    [Tensor([[1.]]), Tensor([[2.]])]
+    """
+    return _split_along("vsplit", ary, indices_or_sections, 0, 2)
+
+
+@composed(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along the third axis. After `numpy.dsplit`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> dsplit(Tensor([[[1.0, 2.0]]]), 2)
+    [Tensor([[[1.]]]), Tensor([[[2.]]])]
+    """
+    return _split_along("dsplit", ary, indices_or_sections, 2, 3)
+
+
+@composed(np.unstack)
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """The slices along an axis, without it: what `stack` joins again. After `numpy.unstack`.
+
+    Raises ValueError for a single number.
+
+    >>> from tinygrad_edu import Tensor
+    >>> unstack(Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    (Tensor([1., 2.]), Tensor([3., 4.]))
+    """
+    x = as_operand(x)
+    if x.ndim == 0:
+        raise ValueError("a single number has no axis to take slices along")
+    rows = _cut(x, list(range(x.shape[axis] + 1)), axis)
+    return tuple(squeeze(row, axis) for row in rows)
+
+
+@composed(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """Without the places `obj` (a number, several, a slice or a mask) of an axis, or of all numbers in one axis.
+
+    Raises IndexError for places that are not there. After `numpy.delete`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> delete(Tensor([1.0, 2.0, 3.0]), 1)
+    Tensor([1., 3.])
+    """
+    arr = as_operand(arr)
+    arr, axis = (ravel(arr), 0) if axis is None else (arr, axis)
+    return pick(arr, along(axis, arr.ndim, np.delete(np.arange(arr.shape[axis]), plain_key(obj))))
+
+
+@composed(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """With the values before the places `obj` (a number, several, a slice or a mask) of an axis, or of all in one.
+
+    The values are cast to the array's dtype. Raises IndexError for places that are not there. After `numpy.insert`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> insert(Tensor([1.0, 3.0]), 1, Tensor(2.0))
+    Tensor([1., 2., 3.])
+    """
+    arr, values, obj = as_operand(arr), as_operand(values), plain_key(obj)
+    arr, axis = (ravel(arr), 0) if axis is None else (arr, normalize_axis_index(axis, arr.ndim))
+    length = arr.shape[axis]
+    places = np.arange(*obj.indices(length)) if isinstance(obj, slice) else np.asarray(obj)
+    places = np.flatnonzero(places) if places.dtype == bool else places
+    values = reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
+    if places.ndim == 0:
+        values = moveaxis(values, 0, axis)
+    count = values.shape[axis] if places.size == 1 else places.size
+    values = broadcast_to(astype(values, arr.dtype), (*arr.shape[:axis], count, *arr.shape[axis + 1 :]))
+    # NumPy tells where each one comes from: of the array and the values joined
+    sources = np.insert(np.arange(length), places, length + np.arange(count))
+    return pick(concatenate([arr, values], axis=axis), along(axis, arr.ndim, sources))

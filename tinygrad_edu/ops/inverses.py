@@ -1,0 +1,176 @@
+"""Derivatives of inverses and of solutions of linear equations."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import DerivativeError, does_not_fit
+from tinygrad_edu.graph import Array, unwrap
+from tinygrad_edu.op import Op
+from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.linalg import transposed
+
+__all__ = ["inv", "lstsq", "pinv", "solve", "tensorinv", "tensorsolve"]
+
+Shape = tuple[int, ...]
+
+
+def _inv(a: Array) -> Array:
+    """a⁻¹, of each matrix."""
+    return np.linalg.inv(a)
+
+
+def _inv_a(g: Any, out: Any) -> Any:
+    """-a⁻ᵀ g a⁻ᵀ, because a a⁻¹ = I gives d(a⁻¹) = -a⁻¹ da a⁻¹."""
+    return -(transposed(out) @ g @ transposed(out))
+
+
+def _solve(a: Array, b: Array) -> Array:
+    """The x with a x = b, for each matrix a; b is a vector, or a matrix of them side by side."""
+    return np.linalg.solve(a, b)
+
+
+def _solve_b(g: Any, a: Any, b_shape: Shape) -> Any:
+    """a⁻ᵀ g."""
+    return solve(transposed(a), g[..., None])[..., 0] if len(b_shape) == 1 else solve(transposed(a), g)
+
+
+def _solve_a(g: Any, a: Any, b_shape: Shape, out: Any) -> Any:
+    """-(a⁻ᵀ g) xᵀ, because a x = b gives dx = -a⁻¹ da x."""
+    y = _solve_b(g, a, b_shape)
+    return -(y[..., :, None] * out[..., None, :] if len(b_shape) == 1 else y @ transposed(out))
+
+
+def _pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Array:
+    """The pseudo-inverse of each matrix: of all x that make |a x - I| smallest, the smallest."""
+    return np.linalg.pinv(a, rcond, hermitian, rtol=rtol)
+
+
+def _pinv_a(g: Any, a: Any, out: Any, hermitian: bool) -> Any:
+    """-pᵀ g pᵀ + (I - a p) gᵀ p pᵀ + pᵀ p gᵀ (I - p a), with p the pseudo-inverse (Golub and Pereyra 1973).
+
+    It holds while the rank stays the same. With `hermitian` one triangle is read for both, so both share the gradient.
+    """
+    p_t, g_t = transposed(out), transposed(g)
+    left, right = g_t @ (out @ p_t), (p_t @ out) @ g_t
+    total = left - a @ (out @ left) + right - (right @ out) @ a - p_t @ g @ p_t
+    return (total + transposed(total)) / 2 if hermitian else total
+
+
+inv = Op(_inv, implements=[np.linalg.inv], a=_inv_a)
+solve: Op = Op(_solve, implements=[np.linalg.solve], a=_solve_a, b=_solve_b)
+pinv = Op(
+    _pinv,
+    implements=[np.linalg.pinv],
+    kink="Where the rank changes the pseudo-inverse jumps; the gradient is that of matrices of the same rank.",
+    a=_pinv_a,
+)
+
+
+def _lstsq(a: Array, b: Array, rcond: float | None = None) -> Array:
+    """All results of `numpy.linalg.lstsq` in a row: solution, squared residuals, singular values, rank."""
+    x, residuals, rank, s = np.linalg.lstsq(a, b, rcond)
+    return np.concatenate([x.reshape(-1), residuals, s, [rank]]).astype(x.dtype)
+
+
+def _parts(row: Any, a_shape: Shape, b_shape: Shape) -> tuple[Any, Any, Any]:
+    """Solution (a matrix), squared residuals (one a column of b, or none), and the rest."""
+    columns = math.prod(b_shape[1:])
+    first, last = a_shape[1] * columns, row.size - min(a_shape) - 1
+    return np.reshape(row[:first], (a_shape[1], columns)), row[first:last], row[last:]
+
+
+def _lstsq_terms(g: Any, a: Any, b: Any, out: Any, rcond: float | None) -> tuple[Any, ...]:
+    """What both rules are made of: pᵀ and p of the pseudo-inverse, x, g for x, the residual b - a x and g for it."""
+    g_x, g_residuals, g_rest = _parts(g, a.shape, b.shape)
+    if np.any(unwrap(g_rest)[0] != 0):
+        raise DerivativeError(
+            "lstsq's singular values carry no gradient here: for those that do write np.linalg.svdvals(a)"
+        )
+    x = _parts(out, a.shape, b.shape)[0]
+    residual = np.reshape(b, (a.shape[0], x.shape[1])) - a @ x
+    g_residual = 2 * residual * g_residuals if g_residuals.size else 0 * residual
+    cut = max(a.shape) * np.finfo(a.dtype).eps if rcond is None else rcond if rcond >= 0 else np.finfo(a.dtype).eps
+    return pinv(a, cut), x, g_x, residual, g_residual
+
+
+def _lstsq_a(g: Any, a: Any, b: Any, out: Any, rcond: float | None) -> Any:
+    """-y xᵀ + r (p y)ᵀ + (pᵀ x) (g - aᵀ y)ᵀ with y = pᵀ g and r = b - a x, from the derivative of p in x = p b.
+
+    The squared residuals r² add -2 r xᵀ: they do not change with x, which makes them smallest.
+    """
+    p, x, g_x, residual, g_residual = _lstsq_terms(g, a, b, out, rcond)
+    y = p.T @ g_x
+    return residual @ (p @ y).T + (p.T @ x) @ (g_x - a.T @ y).T - (y + g_residual) @ x.T
+
+
+def _lstsq_b(g: Any, a: Any, b: Any, out: Any, rcond: float | None) -> Any:
+    """pᵀ g, because x = p b; the squared residuals r² add 2 r."""
+    p, _, g_x, _, g_residual = _lstsq_terms(g, a, b, out, rcond)
+    return np.reshape(p.T @ g_x + g_residual, b.shape)
+
+
+least_squares = Op(_lstsq, a=_lstsq_a, b=_lstsq_b)
+
+
+@composed(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, int, Any]:
+    """The x that makes |a x - b|² smallest, the smallest of them: solution, squared residuals, rank, singular values.
+
+    a is (m, n), b (m,) or (m, k), x (n,) or (n, k); the residuals are (k,), or empty if m <= n or the rank is below n.
+    Solution and residuals are differentiable while the rank stays the same; the singular values are not here (backward
+    raises `DerivativeError`: `svdvals(a)` has them). After `numpy.linalg.lstsq`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> lstsq(Tensor([[1.0], [1.0]]), Tensor([1.0, 3.0]))[0].numpy().round(6)
+    array([2.])
+    """
+    a, b = as_operand(a), as_operand(b)
+    if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
+        shapes = [(t.shape, getattr(t, "name", None)) for t in (a, b)]
+        raise does_not_fit("lstsq", shapes, "a is one matrix, and b a vector as long as its columns, or several such.")
+    row = least_squares(a, b, rcond)
+    x, residuals, rest = _parts(row, a.shape, b.shape)
+    return np.reshape(x, (a.shape[1], *b.shape[1:])), residuals, int(rest[-1]), rest[:-1]
+
+
+@composed(np.linalg.tensorinv)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """The inverse of a as the matrix whose rows are its first `ind` axes. After `numpy.linalg.tensorinv`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> tensorinv(Tensor([[[2.0, 0.0], [0.0, 4.0]]]).reshape(2, 1, 2), ind=1).shape
+    (1, 2, 2)
+    """
+    a = as_operand(a)
+    if ind <= 0:
+        raise ValueError(f"tensorinv: ind, how many of the axes are rows, is at least 1, not {ind}")
+    rows, columns = a.shape[:ind], a.shape[ind:]
+    if math.prod(rows) != math.prod(columns):
+        raise does_not_fit("tensorinv", [(a.shape, None)], f"{rows} and {columns} must hold as many numbers.")
+    return np.reshape(inv(np.reshape(a, (math.prod(rows), math.prod(columns)))), (*columns, *rows))
+
+
+@composed(np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
+    """The x with tensordot(a, x, x.ndim) = b; first the `axes` of a are moved to its end.
+
+    After `numpy.linalg.tensorsolve`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> tensorsolve(Tensor([[2.0, 0.0], [0.0, 4.0]]), Tensor([2.0, 8.0]))
+    Tensor([1., 2.])
+    """
+    a, b = as_operand(a), as_operand(b)
+    order = list(range(a.ndim))
+    for axis in axes or ():
+        order.remove(axis)
+        order.append(axis)
+    a = np.transpose(a, order)
+    shape = a.shape[b.ndim :]
+    if math.prod(shape) != b.size or a.size != b.size**2:
+        shapes = [(t.shape, getattr(t, "name", None)) for t in (a, b)]
+        raise does_not_fit("tensorsolve", shapes, "a's first axes are b's, its others hold as many numbers.")
+    return np.reshape(solve(np.reshape(a, (b.size, b.size)), np.reshape(b, -1)), shape)

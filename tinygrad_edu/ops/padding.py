@@ -1,0 +1,78 @@
+"""The derivative of what puts margins around an array: the gradient without the margins, or these added to it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.graph import Array
+from tinygrad_edu.op import Op
+from tinygrad_edu.ops.composed import composed
+from tinygrad_edu.ops.indexing import getitem
+from tinygrad_edu.ops.joining import along
+from tinygrad_edu.ops.shape import as_operand
+
+__all__ = [
+    "pad",
+]
+
+Shape = tuple[int, ...]
+
+
+def _pad(array: Array, pad_width: tuple[tuple[int, int], ...], constant_values: Any) -> Array:
+    return np.pad(array, pad_width or 0, constant_values=constant_values)
+
+
+def _middle(g: Any, pad_width: tuple[tuple[int, int], ...], array_shape: Shape) -> Any:
+    """The part of g where the operand is."""
+    return g[tuple(slice(before, before + n) for (before, _), n in zip(pad_width, array_shape, strict=True))]
+
+
+padded = Op(_pad, array=_middle)
+
+
+@composed(np.pad)
+def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
+    """With `pad_width` more numbers before and after each axis: constants, or the array's own again.
+
+    `pad_width` is one number, a pair (before, after), a pair an axis, or a dict of them by axis. `mode`: "constant"
+    with `constant_values` (0); "edge" repeats the outermost number, "reflect" mirrors at it, "symmetric" mirrors with
+    it, "wrap" goes on at the other end. Raises `UnsupportedError` for NumPy's other modes. After `numpy.pad`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> pad(Tensor([1.0, 2.0, 3.0]), (1, 2)), pad(Tensor([1.0, 2.0, 3.0]), 2, "reflect")
+    (Tensor([0., 1., 2., 3., 0., 0.]), Tensor([3., 2., 1., 2., 3., 2., 1.]))
+    """
+    array = as_operand(array)
+    options = {"constant": {"constant_values"}, "reflect": {"reflect_type"}, "symmetric": {"reflect_type"}}
+    if mode not in (*options, "edge", "wrap"):
+        raise UnsupportedError(
+            f"pad has the modes constant, edge, reflect, symmetric and wrap here, not {mode!r}: make the margins"
+            " yourself and join them, np.concatenate([before, t, after], axis)"
+        )
+    if unknown := set(kwargs) - options.get(mode, set()):
+        raise ValueError(f"pad with mode {mode!r} takes no {', '.join(sorted(unknown))}")
+    if kwargs.get("reflect_type", "even") != "even":
+        raise UnsupportedError("reflect_type='odd' is not here: write 2 * pad(t, n, 'edge') - pad(t, n, 'reflect')")
+    widths = _widths(pad_width, array.ndim)
+    if mode == "constant":
+        return padded(array, widths, as_operand(kwargs.get("constant_values", 0)))
+    for axis, width in enumerate(widths):
+        if any(width):  # NumPy tells which places come where
+            sources = np.pad(np.arange(array.shape[axis]), width, mode)  # type: ignore[call-overload] # one of five
+            array = getitem(array, along(axis, array.ndim, sources))
+    return array
+
+
+def _widths(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
+    """A pair of widths for each axis."""
+    if isinstance(pad_width, dict):
+        by_axis = {normalize_axis_index(axis, ndim): width for axis, width in pad_width.items()}
+        pad_width = [np.broadcast_to(by_axis.get(axis, 0), 2) for axis in range(ndim)]
+    widths = np.asarray(pad_width)
+    if widths.size and (widths.dtype.kind not in "iu" or widths.min() < 0):
+        raise (TypeError if widths.dtype.kind not in "iu" else ValueError)(
+            f"pad_width counts numbers to put before and after each axis: whole numbers from 0 on, not {pad_width}"
+        )
+    return tuple((before, after) for before, after in np.broadcast_to(widths, (ndim, 2)).tolist())

@@ -1,0 +1,299 @@
+"""Derivatives of pooling: each window of an image becomes one number, its largest or its mean."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import does_not_fit
+from tinygrad_edu.graph import Array
+from tinygrad_edu.op import Op
+from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.windows import Shape, Windows, add_back, check_axes, lay, numbers
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "max_pool1d",
+    "max_pool2d",
+]
+
+
+def _lowest(dtype: Any) -> Any:
+    """What is not larger than any number of the dtype."""
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min if dtype.kind in "iu" else False
+
+
+def _window_max(x: Array, windows: Windows) -> Array:
+    """The largest number of each window."""
+    lead, size = windows.parted(x)
+    out: Array = np.full_like(x, _lowest(x.dtype), shape=(*lead, *windows.places))
+    for _, which, where in windows.reads(size):
+        part = out[(..., *which)]
+        np.maximum(part, x[(..., *where)], out=part)
+    return out
+
+
+def _window_sum(x: Array, windows: Windows) -> Array:
+    """The sum of each window."""
+    lead, size = windows.parted(x)
+    out: Array = np.zeros_like(x, shape=(*lead, *windows.places))
+    for _, which, where in windows.reads(size):
+        out[(..., *which)] += x[(..., *where)]
+    return out
+
+
+def _chosen(x: Array, top: Array, windows: Windows) -> tuple[list[Any], Array]:
+    """For each offset, which windows have there their largest number; and how many such numbers a window has."""
+    count: Array = np.zeros_like(top)
+    chosen = []
+    for _, which, where in windows.reads(windows.parted(x)[1]):
+        here = x[(..., *where)] == top[(..., *which)]
+        count[(..., *which)] += here
+        chosen.append((which, where, here))
+    return chosen, np.maximum(count, 1)  # where top is NaN, no number equals it
+
+
+def _to_max(y: Array, x: Array, top: Array, windows: Windows) -> Array:
+    """Each window's y, shared equally among its numbers that equal its `top`."""
+    chosen, count = _chosen(x, top, windows)
+    share = y / count
+    out: Array = np.zeros_like(x, dtype=share.dtype)
+    for which, where, here in chosen:
+        out[(..., *where)] += share[(..., *which)] * here
+    return out
+
+
+def _of_max(y: Array, x: Array, top: Array, windows: Windows) -> Array:
+    """Transpose of `to_max`: the mean of y over each window's places where x is the window's `top`."""
+    chosen, count = _chosen(x, top, windows)
+    out: Array = np.zeros_like(y, shape=top.shape)
+    for which, where, here in chosen:
+        out[(..., *which)] += y[(..., *where)] * here
+    return out / count
+
+
+def _everywhere(g: Any, windows: Windows, x_shape: Shape) -> Any:
+    """Every number of a window gets all of g: the windows added back, each full of its g."""
+    axes = len(windows.kernel)
+    lead = g.shape[: g.ndim - axes]
+    full = np.broadcast_to(
+        np.reshape(g, (*lead, *[1] * axes, *windows.places)), (*lead, *windows.kernel, *windows.places)
+    )
+    return add_back(full, windows, x_shape[len(lead) :])
+
+
+window_sum = Op(_window_sum, x=_everywhere)
+window_max: Op = Op(
+    _window_max,
+    x=lambda g, x, out, windows: to_max(g, x, out, windows),
+    kink="numbers that tie for the largest of a window share its gradient equally (PyTorch: the first gets it)",
+)
+to_max: Op = Op(_to_max, y=lambda g, x, top, windows: of_max(g, x, top, windows), x=None, top=None)
+of_max: Op = Op(_of_max, y=lambda g, x, top, windows: to_max(g, x, top, windows), x=None, top=None)
+
+
+def _pooled(
+    op: str, axes: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> Windows:
+    """The windows of a pool; their stride is the kernel size where none is given."""
+    check_axes(op, x, axes, "(N, C, L)" if axes == 1 else "(N, C, H, W)")
+    kernel = numbers(op, "kernel_size", kernel_size, axes, 1)
+    steps = kernel if stride is None else numbers(op, "stride", stride, axes, 1)
+    dilation, around = numbers(op, "dilation", dilation, axes, 1), numbers(op, "padding", padding, axes, 0)
+    if any(2 * p > k for p, k in zip(around, kernel, strict=True)):
+        raise ValueError(
+            f"{op}: padding={padding!r} is more than half the kernel, {kernel_size!r}: write a smaller one."
+        )
+    return lay(op, x, kernel, steps, dilation, (around, around), ceil_mode)
+
+
+def _max_pool(
+    op: str, axes: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> Any:
+    x = as_operand(x)
+    return window_max(x, _pooled(op, axes, x, kernel_size, stride, padding, dilation, ceil_mode))
+
+
+def _avg_pool(
+    op: str, axes: int, x: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool
+) -> Any:
+    """The sums of the windows by how many numbers they hold: those that reach out of the padding hold fewer."""
+    x = as_operand(x)
+    windows = _pooled(op, axes, x, kernel_size, stride, padding, 1, ceil_mode)
+    size, before = x.shape[-axes:], windows.before
+    if count_include_pad:
+        size, before = tuple(n + 2 * p for n, p in zip(size, before, strict=True)), (0,) * axes
+    count = window_sum(np.ones_like(x, shape=size), windows._replace(before=before))
+    return window_sum(x, windows) / count
+
+
+@composed()
+def max_pool1d(
+    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> Any:
+    """`max_pool2d` with one axis: x is (N, C, L) or (C, L). After `torch.nn.functional.max_pool1d`.
+
+    >>> max_pool1d([[1.0, 5.0, 2.0, 3.0]], 2)
+    array([[5., 3.]])
+    """
+    return _max_pool("max_pool1d", 1, x, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+@composed()
+def max_pool2d(
+    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> Any:
+    """The largest number of each window: out[n, c, i, j] = max over k, l of x[n, c, i*stride + k*dilation, ...].
+
+    x is (N, C, H, W) or (C, H, W). `kernel_size` is a number or (height, width), and so are the other options; the
+    stride is the kernel size unless given, so that windows lie side by side. Padding never is the largest; with
+    `ceil_mode` a last window may reach out of it. Numbers that tie for the largest share the gradient equally (PyTorch:
+    the first gets it). Raises `ShapeError` where no window fits, ValueError for options that are not whole numbers.
+    After `torch.nn.functional.max_pool2d`.
+
+    >>> max_pool2d([[[1.0, 5.0, 2.0, 3.0], [4.0, 0.0, 2.0, 7.0]]], 2)
+    array([[[5., 7.]]])
+    """
+    return _max_pool("max_pool2d", 2, x, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+@composed()
+def avg_pool1d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
+    """`avg_pool2d` with one axis: x is (N, C, L) or (C, L). After `torch.nn.functional.avg_pool1d`.
+
+    >>> avg_pool1d([[1.0, 5.0, 2.0, 3.0]], 2)
+    array([[3. , 2.5]])
+    """
+    return _avg_pool("avg_pool1d", 1, x, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+@composed()
+def avg_pool2d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
+    """The mean of each window: out[n, c, i, j] = mean over k, l of x[n, c, i*stride + k, j*stride + l].
+
+    x is (N, C, H, W) or (C, H, W), and the options are those of `max_pool2d`. The zeros of the padding count as numbers
+    unless `count_include_pad` is False. Raises as `max_pool2d` does. After `torch.nn.functional.avg_pool2d`.
+
+    >>> avg_pool2d([[[1.0, 5.0, 2.0, 3.0], [4.0, 0.0, 2.0, 7.0]]], 2)
+    array([[[2.5, 3.5]]])
+    """
+    return _avg_pool("avg_pool2d", 2, x, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+def _adaptive(op: str, axes: int, x: Any, output_size: Any) -> tuple[Any, Shape, Shape | None]:
+    """x, the size of the result, and the kernel and stride of its windows where they are all alike and side by side."""
+    x = as_operand(x)
+    check_axes(op, x, axes, "(N, C, L)" if axes == 1 else "(N, C, H, W)")
+    size = x.shape[-axes:]
+    if isinstance(output_size, tuple | list) and len(output_size) == axes:
+        output_size = tuple(n if wanted is None else wanted for n, wanted in zip(size, output_size, strict=True))
+    places = size if output_size is None else numbers(op, "output_size", output_size, axes, 1)
+    if 0 in size:
+        raise does_not_fit(op, [(x.shape, getattr(x, "name", None))], "There is nothing to pool: give it longer axes.")
+    alike = not any(n % p for n, p in zip(size, places, strict=True))
+    return x, places, tuple(n // p for n, p in zip(size, places, strict=True)) if alike else None
+
+
+def _parts(size: int, places: int) -> list[tuple[int, int]]:
+    """An axis in `places` parts, as equal as whole numbers can be and overlapping where they must: (start, stop)."""
+    return [(i * size // places, -(-(i + 1) * size // places)) for i in range(places)]
+
+
+def _adaptive_avg_pool(op: str, axes: int, x: Any, output_size: Any) -> Any:
+    """A mean along an axis is a product with a matrix whose row number i is 1 / n in the n places of part i."""
+    x, places, kernel = _adaptive(op, axes, x, output_size)
+    if kernel is not None:
+        return window_sum(x, Windows(kernel, kernel, (1,) * axes, (0,) * axes, places)) / math.prod(kernel)
+    dtype = x.dtype if x.dtype.kind == "f" else float
+    for axis, (size, count) in enumerate(zip(x.shape[-axes:], places, strict=True)):
+        means = np.zeros_like(x, shape=(count, size), dtype=dtype)
+        for row, (start, stop) in zip(means, _parts(size, count), strict=True):
+            row[start:stop] = 1 / (stop - start)
+        x = means @ x if axes - axis == 2 else x @ means.T
+    return x
+
+
+def _adaptive_max_pool(op: str, axes: int, x: Any, output_size: Any) -> Any:
+    """Parts of different lengths are read as windows of the longest, with -infinity where a part is shorter."""
+    x, places, kernel = _adaptive(op, axes, x, output_size)
+    if kernel is not None:
+        return window_max(x, Windows(kernel, kernel, (1,) * axes, (0,) * axes, places))
+    inside: Any = True
+    reads, longest = [], []
+    for axis, (size, count) in enumerate(zip(x.shape[-axes:], places, strict=True)):
+        starts, stops = np.array(_parts(size, count)).T
+        longest.append(int((stops - starts).max()))
+        wanted = (starts[:, None] + np.arange(longest[-1])).reshape(-1)
+        along = (-1, *[1] * (axes - 1 - axis))
+        inside = inside & (wanted < stops.repeat(longest[-1])).reshape(along)
+        reads.append(np.minimum(wanted, size - 1).reshape(along))
+    side_by_side = np.where(inside, x[(..., *reads)], _lowest(x.dtype))
+    kernel = tuple(longest)
+    return window_max(side_by_side, Windows(kernel, kernel, (1,) * axes, (0,) * axes, places))
+
+
+@composed()
+def adaptive_avg_pool1d(x: Any, output_size: Any) -> Any:
+    """`adaptive_avg_pool2d` with one axis: x is (N, C, L) or (C, L). After `torch.nn.functional.adaptive_avg_pool1d`.
+
+    >>> adaptive_avg_pool1d([[1.0, 5.0, 3.0]], 2)
+    array([[3., 4.]])
+    """
+    return _adaptive_avg_pool("adaptive_avg_pool1d", 1, x, output_size)
+
+
+@composed()
+def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
+    """The means of as many parts as you want: part i of n of an axis of H places is floor(i H / n) : ceil((i+1) H / n).
+
+    x is (N, C, H, W) or (C, H, W); `output_size` is a number or (height, width), None for an axis left as it is.
+    Raises `ShapeError` for other shapes, ValueError for sizes that are not whole numbers.
+    After `torch.nn.functional.adaptive_avg_pool2d`.
+
+    >>> adaptive_avg_pool2d([[[1.0, 5.0, 3.0], [2.0, 4.0, 3.0]]], (1, 2))
+    array([[[3.  , 3.75]]])
+    """
+    return _adaptive_avg_pool("adaptive_avg_pool2d", 2, x, output_size)
+
+
+@composed()
+def adaptive_max_pool1d(x: Any, output_size: Any) -> Any:
+    """`adaptive_max_pool2d` with one axis: x is (N, C, L) or (C, L). After `torch.nn.functional.adaptive_max_pool1d`.
+
+    >>> adaptive_max_pool1d([[1.0, 5.0, 3.0]], 2)
+    array([[5., 5.]])
+    """
+    return _adaptive_max_pool("adaptive_max_pool1d", 1, x, output_size)
+
+
+@composed()
+def adaptive_max_pool2d(x: Any, output_size: Any) -> Any:
+    """The largest numbers of the parts that `adaptive_avg_pool2d` takes the means of; ties share the gradient equally.
+
+    x is (N, C, H, W) or (C, H, W); `output_size` is a number or (height, width), None for an axis left as it is.
+    Raises `ShapeError` for other shapes, ValueError for sizes that are not whole numbers.
+    After `torch.nn.functional.adaptive_max_pool2d`.
+
+    >>> adaptive_max_pool2d([[[1.0, 5.0, 3.0], [2.0, 4.0, 3.0]]], (1, 2))
+    array([[[5., 5.]]])
+    """
+    return _adaptive_max_pool("adaptive_max_pool2d", 2, x, output_size)

@@ -1,0 +1,226 @@
+"""Derivatives of sorting and of order statistics: the gradient goes back to the places that the numbers came from.
+
+Equal numbers keep the order that NumPy's `argsort` gives them, so each gets the gradient of the place that it went to.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.graph import Array
+from tinygrad_edu.op import Op
+from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.reduction import Axis, axes_of
+
+__all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "partition", "percentile", "quantile", "sort"]
+
+
+def _ordered(x: Array, order: Array, axis: int) -> Array:
+    """x[order] along an axis, where `order` names every place at most once."""
+    return np.take_along_axis(x, order, axis)
+
+
+def _disordered(g: Array, order: Array, axis: int, length: int) -> Array:
+    """Zeros with g put at `order` along an axis: the inverse of a sort."""
+    out = np.zeros((*g.shape[:axis], length, *g.shape[axis + 1 :]), g.dtype)
+    np.put_along_axis(out, order, g, axis)
+    return out
+
+
+ORDER = "each of several equal numbers gets the gradient of the place that argsort gave it"
+ordered: Op = Op(
+    _ordered,
+    name="sort",
+    x=lambda g, x_shape, order, axis: disordered(g, order, axis, x_shape[axis]),
+    kink=ORDER,
+)
+disordered: Op = Op(_disordered, name="unsort", g=lambda g, order, axis: ordered(g, order, axis))
+
+
+def _along(a: Any, axis: int | None) -> tuple[Any, int]:
+    """The array and the axis to sort along: all in one row for None."""
+    a = as_operand(a)
+    if a.ndim == 0 and axis is not None:
+        raise ValueError("a single number has no axis to sort along: pass axis=None, or an array")
+    return (np.reshape(a, -1), 0) if axis is None else (a, range(a.ndim)[axis])
+
+
+@composed(np.sort)
+def sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
+    """The numbers in ascending order along an axis, of all in one row for None. After `numpy.sort`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> sort(Tensor([3.0, 1.0, 2.0]))
+    Tensor([1., 2., 3.])
+    """
+    a, along = _along(a, axis)
+    return ordered(a, np.argsort(np.asarray(a), along, kind, stable=stable), along)
+
+
+@composed(np.partition)
+def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
+    """The numbers such that number `kth` is where sorting puts it, no larger ones before it. After `numpy.partition`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> partition(Tensor([3.0, 1.0, 2.0]), 0)[0]
+    Tensor(1.)
+    """
+    a, along = _along(a, axis)
+    return ordered(a, np.argpartition(np.asarray(a), kth, along, kind), along)
+
+
+def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan: bool) -> Any:
+    """The numbers at the places q of the sorted order, interpolated between neighbours as the method says.
+
+    Every method is linear in the sorted numbers, so that the quantile of 0, 1, 2, ... is the place itself.
+    """
+    a, q = as_operand(a), np.asarray(q)
+    if q.dtype.kind not in "fiub" or np.any((q < 0) | (q > 1)):
+        raise ValueError("quantiles are given as numbers from 0 to 1, percentiles from 0 to 100")
+    axes = axes_of(axis, a.ndim)
+    rest = tuple(i for i in range(a.ndim) if i not in axes)
+    lead = tuple(a.shape[i] for i in rest)
+    rows = np.reshape(np.transpose(a, (*rest, *axes)), (*lead, -1 if a.size else 0))
+    length = rows.shape[-1]
+    if length == 0:
+        raise ValueError("no numbers have no quantile: the array is empty along the axis")
+    value = np.asarray(rows)
+    missing = np.isnan(value)
+    counts = length - missing.sum(-1) if skip_nan else np.full(lead, length)
+    at = np.zeros((*lead, q.size))
+    for count in np.unique(counts):
+        places = np.quantile(np.arange(max(count, 1), dtype=float), q.ravel(), method=method)
+        at[counts == count] = places
+    below = np.floor(at).astype(int)
+    above = np.minimum(below + 1, np.maximum(counts, 1)[..., None] - 1)
+    if missing.any():
+        order = np.argsort(value, -1)  # NaN last
+    else:
+        order = np.argpartition(value, np.unique([below, above]), -1)
+    places = np.take_along_axis(order, np.concatenate([below, above], -1), -1)
+    ends = np.take_along_axis(rows, places, -1)
+    low, high = ends[..., : q.size], ends[..., q.size :]
+    share = (at - below).astype(rows.dtype if rows.dtype.kind == "f" else float)
+    result = low + (high - low) * share
+    undefined = (counts == 0) if skip_nan else missing.any(-1)
+    if np.any(undefined):
+        result = np.where(undefined[..., None], np.nan, result)
+    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape)) if keepdims else lead
+    return np.reshape(np.moveaxis(result, -1, 0), (*q.shape, *shape))
+
+
+def _refuse(weights: Any) -> None:
+    if weights is not None:
+        raise UnsupportedError(
+            "quantiles with weights have no derivative here: repeat the numbers, np.repeat(a, weights), or compute on"
+            " the values alone, a.numpy()"
+        )
+
+
+@composed(np.quantile)
+def quantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    overwrite_input: bool = False,  # noqa: ARG001 - NumPy's permission to spoil the input, which a graph needs
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """The number that a share q (0 to 1) of the numbers lie below, between its neighbours as `method` says.
+
+    The gradient goes to the neighbours. All of NumPy's methods, without weights. After `numpy.quantile`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> quantile(Tensor([3.0, 1.0, 2.0, 4.0]), 0.5)
+    Tensor(2.5)
+    """
+    _refuse(weights)
+    return _quantile(a, q, axis, keepdims, method, skip_nan=False)
+
+
+@composed(np.percentile)
+def percentile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    overwrite_input: bool = False,  # noqa: ARG001 - as for quantile
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """`quantile` with q from 0 to 100. After `numpy.percentile`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> percentile(Tensor([3.0, 1.0, 2.0]), 50)
+    Tensor(2.)
+    """
+    _refuse(weights)
+    return _quantile(a, np.true_divide(q, 100), axis, keepdims, method, skip_nan=False)
+
+
+@composed(np.median)
+def median(a: Any, axis: Axis = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:  # noqa: ARG001 - as for quantile
+    """The number in the middle of the sorted ones, or the mean of the two there. After `numpy.median`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> median(Tensor([3.0, 1.0, 2.0]))
+    Tensor(2.)
+    """
+    return _quantile(a, 0.5, axis, keepdims, "linear", skip_nan=False)
+
+
+@composed(np.nanquantile)
+def nanquantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    overwrite_input: bool = False,  # noqa: ARG001 - as for quantile
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """`quantile` of the numbers that are not NaN; NaN where there are none. After `numpy.nanquantile`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> nanquantile(Tensor([3.0, float("nan"), 2.0]), 0.5)
+    Tensor(2.5)
+    """
+    _refuse(weights)
+    return _quantile(a, q, axis, keepdims, method, skip_nan=True)
+
+
+@composed(np.nanpercentile)
+def nanpercentile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    overwrite_input: bool = False,  # noqa: ARG001 - as for quantile
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """`percentile` of the numbers that are not NaN; NaN where there are none. After `numpy.nanpercentile`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> nanpercentile(Tensor([3.0, float("nan"), 2.0]), 100)
+    Tensor(3.)
+    """
+    _refuse(weights)
+    return _quantile(a, np.true_divide(q, 100), axis, keepdims, method, skip_nan=True)
+
+
+@composed(np.nanmedian)
+def nanmedian(a: Any, axis: Axis = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:  # noqa: ARG001 - as for quantile
+    """`median` of the numbers that are not NaN; NaN where there are none. After `numpy.nanmedian`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> nanmedian(Tensor([3.0, float("nan"), 2.0]))
+    Tensor(2.5)
+    """
+    return _quantile(a, 0.5, axis, keepdims, "linear", skip_nan=True)

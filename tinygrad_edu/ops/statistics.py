@@ -1,0 +1,123 @@
+"""Means with weights, ranges, covariances, and the reductions that leave NaN out: compositions of `ops.reduction`."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.reduction import Axis, axes_of, max, mean, min, prod, std, sum, var
+
+__all__ = ["average", "nanmean", "nanprod", "nanstd", "nansum", "nanvar", "ptp"]
+
+
+@composed(np.ptp)
+def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The largest number minus the smallest: "peak to peak". After `numpy.ptp`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> ptp(Tensor([3.0, 1.0, 7.0]))
+    Tensor(6.)
+    """
+    return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
+
+
+@composed(np.average)
+def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    """The sum of weights * a divided by that of the weights, which may be Tensors too; `returned`: that sum as well.
+
+    Weights have the shape of `a`, or of its reduced axes. Raises ZeroDivisionError where they sum to 0. After
+    `numpy.average`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> average(Tensor([1.0, 4.0]), weights=[2, 1])
+    Tensor(2.)
+    """
+    a = as_operand(a)
+    if weights is None:
+        result = mean(a, axis, keepdims=keepdims)
+        total = np.full(result.shape, a.size / np.maximum(result.size, 1))
+    else:
+        weights = as_operand(weights)
+        if weights.shape != a.shape:
+            if axis is None:
+                raise TypeError(f"weights of shape {weights.shape} for numbers of shape {a.shape} need an axis=")
+            axes = axes_of(axis, a.ndim)
+            if weights.shape != tuple(a.shape[i] for i in axes):
+                raise ValueError(f"weights of shape {weights.shape} do not fit axes {axes} of the shape {a.shape}")
+            weights = np.transpose(weights, np.argsort(axes))
+            weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
+            weights = np.broadcast_to(weights, a.shape)
+        total = sum(weights, axis, keepdims=keepdims)
+        if np.any(np.asarray(total) == 0):
+            raise ZeroDivisionError("the weights sum to 0: nothing can be averaged with them")
+        result = sum(a * weights, axis, keepdims=keepdims) / total
+    return (result, total) if returned else result
+
+
+def _there(a: Any) -> Any:
+    """Where the numbers are not NaN; True, which costs nothing, where all are numbers."""
+    missing = np.isnan(np.asarray(a))
+    return ~missing if missing.any() else True
+
+
+@composed(np.nansum)
+def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """`sum` of the numbers that are not NaN. After `numpy.nansum`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> nansum(Tensor([1.0, float("nan"), 2.0]))
+    Tensor(3.)
+    """
+    return sum(a, axis, dtype, keepdims=keepdims, where=_both(_there(a), where))
+
+
+@composed(np.nanprod)
+def nanprod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """`prod` of the numbers that are not NaN. After `numpy.nanprod`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> nanprod(Tensor([2.0, float("nan"), 3.0]))
+    Tensor(6.)
+    """
+    return prod(a, axis, dtype, keepdims=keepdims, where=_both(_there(a), where))
+
+
+@composed(np.nanmean)
+def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """`mean` of the numbers that are not NaN. After `numpy.nanmean`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> nanmean(Tensor([1.0, float("nan"), 2.0]))
+    Tensor(1.5)
+    """
+    return mean(a, axis, dtype, keepdims=keepdims, where=_both(_there(a), where))
+
+
+@composed(np.nanvar)
+def nanvar(
+    a: Any, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: bool = False, where: Any = True
+) -> Any:
+    """`var` of the numbers that are not NaN. After `numpy.nanvar`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> nanvar(Tensor([1.0, float("nan"), 3.0]))
+    Tensor(1.)
+    """
+    return var(a, axis, dtype, ddof, keepdims=keepdims, where=_both(_there(a), where))
+
+
+@composed(np.nanstd)
+def nanstd(
+    a: Any, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: bool = False, where: Any = True
+) -> Any:
+    """`std` of the numbers that are not NaN. After `numpy.nanstd`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> nanstd(Tensor([1.0, float("nan"), 3.0]))
+    Tensor(1.)
+    """
+    return std(a, axis, dtype, ddof, keepdims=keepdims, where=_both(_there(a), where))
+
+
+def _both(there: Any, where: Any) -> Any:
+    return where if there is True else there if where is True else there & where
