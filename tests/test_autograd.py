@@ -94,7 +94,7 @@ def test_a_node_keeps_what_the_needed_rules_ask_for_and_nothing_else() -> None:
     assert names(data * x) == {"x"}
     assert names(x + y) == set()
     assert names(tg.exp(x)) == {"out"}
-    assert names(x.sum()) == {"axis", "keepdims", "x_shape"}
+    assert names(x.sum()) == {"axis", "keepdims", "where", "x_shape"}  # settings and shapes
 
 
 def test_no_gradient_is_computed_for_an_operand_that_needs_none() -> None:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor
+from tests.cases.kinks import KINKS, RAISES, Kink
+from tinygrad_edu import Tensor, func
 from tinygrad_edu.autograd import grad
+from tinygrad_edu.rules import table
 
 
 def slope(function: Callable[[Any], Any], at: Any, dtype: Any = np.float64) -> Any:
@@ -16,43 +18,28 @@ def slope(function: Callable[[Any], Any], at: Any, dtype: Any = np.float64) -> A
     return grad(function(x).sum(), x)[0].tolist()
 
 
-@pytest.mark.parametrize(
-    ("function", "at", "expected"),
-    [
-        (np.max, [2.0, 2.0, 1.0], [0.5, 0.5, 0.0]),
-        (np.max, [2.0, 2.0, 2.0], [1 / 3, 1 / 3, 1 / 3]),
-        (np.min, [1.0, 2.0, 1.0], [0.5, 0.0, 0.5]),
-        (lambda x: x.max(axis=0), [[1.0, 5.0], [1.0, 4.0]], [[0.5, 1.0], [0.5, 0.0]]),
-        (lambda x: np.maximum(x, x), 3.0, 1.0),
-        (lambda x: np.minimum(x, x), 3.0, 1.0),
-        (lambda x: np.maximum(x, 3.0), [2.0, 3.0, 4.0], [0.0, 0.5, 1.0]),
-        (lambda x: np.minimum(3.0, x), [2.0, 3.0, 4.0], [1.0, 0.5, 0.0]),
-    ],
-)
-def test_ties_share_the_gradient(function: Callable[[Any], Any], at: Any, expected: Any) -> None:
-    np.testing.assert_allclose(slope(function, at), expected)
+@pytest.mark.parametrize("kink", KINKS, ids=str)
+def test_the_convention_where_there_is_no_derivative(kink: Kink) -> None:
+    with np.errstate(all="ignore"):  # an infinite slope is announced as a division by zero
+        np.testing.assert_allclose(slope(kink.function, kink.at), kink.slope)
 
 
-@pytest.mark.parametrize(
-    ("function", "expected"),
-    [
-        (tg.relu, 0.0),
-        (abs, 0.0),
-        (np.sign, 0.0),
-        (np.sqrt, 0.0),
-        (lambda x: np.sqrt(x * x), 0.0),
-        (lambda x: np.sqrt((x * x).sum()), 0.0),  # the norm at the origin
-        (lambda x: x**0, 0.0),
-        (lambda x: x ** np.zeros(()), 0.0),
-        (lambda x: x ** np.zeros(x.shape), 0.0),
-        (lambda x: x**1, 1.0),
-        (lambda x: x**2, 0.0),
-        (lambda x: 0.0**x, 0.0),
-    ],
-)
-def test_at_the_kink_of_zero(function: Callable[[Any], Any], expected: float) -> None:
-    assert slope(function, 0.0) == expected
-    assert slope(function, [0.0, 0.0]) == [expected, expected]
+@pytest.mark.parametrize("kink", [kink for kink in KINKS if kink.forward and np.isfinite(kink.slope).all()], ids=str)
+def test_forward_mode_has_the_same_convention(kink: Kink) -> None:
+    at = np.asarray(kink.at)
+    with np.errstate(all="ignore"):
+        columns = [func.jvp(kink.function, (at,), (unit,))[1].numpy().sum() for unit in units(at.shape)]
+        np.testing.assert_allclose(np.reshape(columns, at.shape), kink.slope, atol=1e-15)
+
+
+def units(shape: tuple[int, ...]) -> Any:
+    size = int(np.prod(shape, dtype=int))
+    return np.eye(size).reshape(size, *shape)
+
+
+def test_every_convention_has_a_case() -> None:
+    documented = {op.name for found in table().values() for op in found if op.kink}
+    assert documented == {kink.op for kink in KINKS} | RAISES
 
 
 BRANCHES: dict[str, tuple[Callable[[Any], Any], float]] = {

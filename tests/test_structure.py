@@ -81,7 +81,7 @@ def test_viz_uses_public_names_only() -> None:
 
 
 def test_every_public_name_is_listed_and_documented() -> None:
-    assert sorted(tinygrad_edu.__all__) == list(tinygrad_edu.__all__)
+    assert len(set(tinygrad_edu.__all__)) == len(tinygrad_edu.__all__)
     assert set(ops.__all__) <= set(tinygrad_edu.__all__)
     for name in tinygrad_edu.__all__:
         thing = getattr(tinygrad_edu, name)
@@ -101,17 +101,16 @@ def test_an_op_is_one_declaration() -> None:
     """Adding an op with its gradient takes a line or two: what a learner types works everywhere at once."""
     import numpy as np
 
-    sinh = Op(np.sinh, x=lambda g, x: g * np.cosh(x))
-    Op(np.cosh, x=lambda g, x: g * np.sinh(x))
+    from tinygrad_edu.op import implementations
+
+    assert np.i0 not in implementations
+    cubed = Op(lambda x: x**3, name="cubed", implements=[np.i0], x=lambda g, x: g * 3 * x * x)
     try:
-        x = tinygrad_edu.Tensor(1.0, requires_grad=True)
-        (first,) = tinygrad_edu.autograd.grad(np.sinh(x), x, create_graph=True)
+        x = tinygrad_edu.Tensor(2.0, requires_grad=True)
+        (first,) = tinygrad_edu.autograd.grad(np.i0(x), x, create_graph=True)
         assert first is not None
         (second,) = tinygrad_edu.autograd.grad(first, x)
         assert second is not None
-        assert sinh(x).item() == second.item() == np.sinh(1.0)
-        assert first.item() == np.cosh(1.0)
+        assert (cubed(x).item(), first.item(), second.item()) == (8.0, 12.0, 12.0)
     finally:
-        from tinygrad_edu.op import implementations
-
-        del implementations[np.sinh], implementations[np.cosh]
+        del implementations[np.i0]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.graph import Node, Vertex, conform, copied, nodes_above, own, wrap
+from tinygrad_edu.graph import Node, Part, Vertex, conform, copied, nodes_above, own, wrap
 from tinygrad_edu.hooks import run_hooks
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
@@ -144,7 +144,8 @@ def _seed(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
                 raise errors.non_scalar_backward(value.shape, root.name)
             g = np.ones_like(value)
         else:
-            g = g if isinstance(g, Tensor) else Tensor(g)
+            if not isinstance(g, Tensor):  # an array that fits is only read, so it is not copied
+                g = wrap(g, None) if type(g) is ndarray and g.dtype == value.dtype else Tensor(g)
             g = g if g.dtype == value.dtype else g.astype(value.dtype)
             if g.shape != value.shape:
                 raise errors.gradient_shape(g.shape, value.shape, root.name)
@@ -172,6 +173,7 @@ def _propagate(
             heappush(heap, (-vertex.index, vertex))
     changed, found = changes.latest, {}
     careful: tuple[Any, ...] | set[Any] = ()  # vertices that a gradient reached through a `where`
+    shared, parts = set(pending), set()  # where somebody else may hold what is pending; where parts add up in place
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
@@ -191,11 +193,18 @@ def _propagate(
         masked = plan.masks or (careful and node in careful)
         if masked:
             careful = {*careful, *node.operands}
+        alone = len(plan.pulls) == 1 and observe is None and not create_graph and node not in shared
         for index, pull in plan.pulls:
             vertex = node.operands[index]
             if wanted is not None and vertex not in wanted:
                 continue
             handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)
+            if type(handed) is Part:
+                if vertex in parts and observe is None:
+                    handed.add_to(pending[vertex])
+                    continue
+                parts.add(vertex)
+                handed = contribution = handed.whole()
             kind, like = type(handed), vertex.like
             if kind is not float64 or type(like) is not float64:  # a number for a number fits
                 shape, dtype = like if type(like) is tuple else (like.shape, like.dtype)
@@ -206,9 +215,11 @@ def _propagate(
             elif type(vertex) is Node:
                 pending[vertex] = contribution
                 heappush(heap, (-vertex.index, vertex))
+                if not alone and kind is ndarray and (contribution is g or contribution.base is not None):
+                    shared.add(vertex)
             else:
                 fresh = kind is ndarray and contribution is not g and contribution.base is None
-                pending[vertex] = contribution if kind is float64 or fresh else own(contribution, g)
+                pending[vertex] = contribution if kind is float64 or fresh else own(contribution, g, alone)
             if observe is not None:
                 local = local_derivative(node, pull, g, kept)
                 observe(Step(node, index, g, local, handed, contribution, pending[vertex]))

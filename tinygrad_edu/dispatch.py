@@ -64,12 +64,14 @@ def _called(ufunc: np.ufunc, name: str, inputs: tuple[Any, ...], options: dict[s
     """The ufunc itself, in another dtype where one is asked for."""
     implementation = _implementation(ufunc, name)
     dtype = options.pop("dtype", None)
-    plain = {"casting": "same_kind", "order": "K", "subok": True}
-    if rest := [key for key, value in options.items() if plain.get(key) != value]:
+    usual = {"casting": "same_kind", "order": "K", "subok": True}
+    options = {key: value for key, value in options.items() if usual.get(key) != value}
+    known = implementation.static if isinstance(implementation, Op) else inspect.signature(implementation).parameters
+    if rest := [key for key in options if key not in known]:
         raise errors.no_option(name, rest[0])
     if dtype is not None:
         inputs = tuple(ops.astype(x, dtype) if hasattr(x, "grad_fn") else np.asarray(x, dtype) for x in inputs)
-    return implementation(*inputs)
+    return implementation(*inputs, **options)
 
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

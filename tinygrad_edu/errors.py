@@ -212,6 +212,14 @@ def leaf_in_place(name: str | None) -> InPlaceError:
     )
 
 
+def view_in_place(name: str | None) -> InPlaceError:
+    """The error for a recorded in-place change of a view, which would not reach what it is a view of."""
+    return InPlaceError(
+        f"this tensor{_called(name)} is a view of another one, as t[0] or t.T are, and a recorded change of it would"
+        " not reach that one: write t[0, 1] = v for t[0][1] = v, or change a copy, t[0].clone()."
+    )
+
+
 def no_rule(name: str) -> UnsupportedError:
     """The error for a NumPy function that is not in the table."""
     return UnsupportedError(

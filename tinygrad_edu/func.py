@@ -152,15 +152,15 @@ def hessian(func: Function, argnums: Argnums = 0) -> Function:
 def hvp(func: Function, primals: Any, tangents: Any) -> Any:
     """The Hessian times the tangents without forming it: forward mode over reverse, for about four times one gradient.
 
-    One argument and its tangent, or tuples of several; the product has the structure of the tangents.
+    One argument and its tangent, alone or in tuples of one, or tuples of several; then the product is a tuple too.
     After Pearlmutter, "Fast exact multiplication by the Hessian", 1994.
 
     >>> hvp(lambda x: (x**3).sum(), Tensor([1.0, 2.0]), Tensor([1.0, 1.0]))
     Tensor([ 6., 12.])
     """
     if not isinstance(primals, tuple):
-        return jvp(grad(func), (primals,), (tangents,))[1]
-    return jvp(grad(func, range(len(primals))), primals, tangents)[1]
+        primals, tangents = (primals,), (tangents,)
+    return jvp(grad(func, 0 if len(primals) == 1 else range(len(primals))), primals, tangents)[1]
 
 
 @dataclass

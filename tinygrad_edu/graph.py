@@ -203,10 +203,30 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
 
 
-def own(gradient: Any, upstream: Any) -> Any:
-    """A gradient that nobody else holds: a rule may hand on what it got, or a view of it, and `.grad` may change."""
+class Part:
+    """A gradient that is 0 but at one place: what the rule of `t[key]` hands on.
+
+    The parts of one array add up in one array: a loop over the rows of a table takes time for its rows, not for as
+    many tables. `whole` makes the array, `add_to` adds to one.
+    """
+
+    __slots__ = ("add_to", "shape", "whole")
+
+    def __init__(self, shape: tuple[int, ...], whole: Callable[[], Array], add_to: Callable[[Array], None]) -> None:
+        self.shape, self.whole, self.add_to = shape, whole, add_to
+
+
+def own(gradient: Any, upstream: Any, alone: bool) -> Any:
+    """A gradient that nobody else holds: a rule may hand on what it got, or a view of it, and `.grad` may change.
+
+    `alone`: nobody else holds what it got, so that all of it in another shape or order needs no copy.
+    """
     array = gradient._value if isinstance(gradient, Tensor) else gradient
-    return gradient if gradient is not upstream and array.base is None else copied(gradient)
+    if gradient is not upstream and array.base is None:
+        return gradient
+    memory = upstream if getattr(upstream, "base", None) is None else upstream.base
+    rearranged = alone and array.base is memory and array.size == memory.size and array.flags.writeable
+    return gradient if rearranged else copied(gradient)
 
 
 def copied(gradient: Any) -> Any:

@@ -8,13 +8,14 @@ old value too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu import errors, ops
-from tinygrad_edu.graph import unwrap, wrap
+from tinygrad_edu.graph import Node, unwrap, wrap
 from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
@@ -55,6 +56,8 @@ IN_PLACE_HINT = "In place the tensor keeps its shape; to get a larger one write 
 def set_item(tensor: Tensor, key: Any, new: Any) -> None:
     """`t[key] = new`, recorded where there is history to record."""
     value, history = unwrap(new)
+    if history is not None and is_grad_enabled() and tensor.dtype.kind != "f":
+        raise errors.gradient_dtype(tensor.dtype, tensor.name)  # the history of what is put there would be lost
     key = plain_key(key)
     if is_grad_enabled() and _records(tensor, history):
         _take(tensor, ops.setitem(tensor, new, key))
@@ -85,7 +88,18 @@ def _records(tensor: Tensor, history: Any) -> bool:
         return False
     if tensor._origin is not None and tensor.is_leaf:
         raise errors.leaf_in_place(tensor.name)
+    if _is_view(tensor):
+        raise errors.view_in_place(tensor.name)
     return True
+
+
+def _is_view(tensor: Tensor) -> bool:
+    """Whether a change should also reach another tensor, as that of `t[0]` reaches `t` in NumPy, and could not."""
+    base = getattr(tensor._value, "base", None)
+    if base is None or tensor._origin is None:  # held by the view, the variable and the argument: nobody else sees it
+        return base is not None and sys.getrefcount(base) > 3
+    views = (ops.getitem, ops.transpose, ops.swapaxes, ops.squeeze, ops.expand_dims, ops.diagonal)
+    return isinstance(tensor._origin, Node) and tensor._origin.op in views
 
 
 def _take(tensor: Tensor, out: Tensor) -> Tensor:

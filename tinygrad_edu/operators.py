@@ -102,9 +102,12 @@ class Operators:
     def __getitem__(self, key: Any) -> Tensor:
         return ops.getitem.apply(self, plain_key(key))
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         """The same numbers in another shape: `t.reshape(2, 3)` or `t.reshape((2, -1))`."""
-        return ops.reshape.apply(self, shape[0] if len(shape) == 1 else shape)
+        shape = shape[0] if len(shape) == 1 else shape
+        if order == "C" and copy is None:
+            return ops.reshape.apply(self, shape)
+        return implementations[np.reshape](self, shape, order, copy=copy)  # type: ignore[no-any-return] # a Tensor
 
     view = reshape
 
@@ -116,11 +119,13 @@ class Operators:
         """Stretched to a larger shape without copying, as `numpy.broadcast_to`."""
         return ops.broadcast_to.apply(self, shape[0] if len(shape) == 1 else shape)
 
-    def flatten(self) -> Tensor:
+    def flatten(self, order: str = "C") -> Tensor:
         """The numbers in one axis."""
-        return self.reshape(-1)
+        return self.reshape(-1, order=order)
 
     ravel = flatten
+    copy = method(ops.copy)
+    mT = property(ops.matrix_transpose, doc="The last two axes exchanged.")  # noqa: N815 - NumPy's name
 
     def float(self) -> Tensor:
         """As float32, what PyTorch calls float."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import DerivativeError
+from tinygrad_edu.graph import Part
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -59,6 +60,6 @@ def pull_carefully(pull: Callable[..., Any], g: Any, kept: tuple[Any, ...]) -> A
     """
     with np.errstate(all="ignore"):
         handed = pull(g, kept)
-    if np.shape(handed) != g.shape or np.all(np.isfinite(handed)):
+    if isinstance(handed, Part) or np.shape(handed) != g.shape or np.all(np.isfinite(handed)):
         return handed
     return np.where((g == 0) & ~np.isfinite(handed), g, handed)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.graph import Array, Node
+from tinygrad_edu.graph import Array, Node, Part
 from tinygrad_edu.recording import no_grad
 
 
@@ -32,6 +32,8 @@ def local_derivative(node: Node, pull: Callable[..., Any], upstream: Any, kept: 
     """The derivative by one input where it is one number a place: what the rule makes of ones."""
     with np.errstate(all="ignore"), no_grad():
         local = pull(np.ones_like(upstream), kept)
+    if isinstance(local, Part):
+        local = local.whole()
     if not (node.op.elementwise or np.shape(local) == upstream.shape == ()):
         return None
     return getattr(local, "_value", local)

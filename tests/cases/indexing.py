@@ -106,6 +106,7 @@ INDEXING: list[Case] = [
         (M,),
         lambda t, x: t.take_along_dim(x, t.tensor(ORDER), 1),
     ),
+    Case("take_along_axis", "transposed", lambda x: np.take_along_axis(x, ORDER, 1).T, (M,)),
     Case("take_along_axis", "repeated", lambda x: np.take_along_axis(x, np.array([[0], [-4], [0]]), axis=-1), (M,)),
     Case("take_along_axis", "first-axis", lambda x: np.take_along_axis(x, np.array([[0, 2, 2, -1]] * 2), axis=0), (M,)),
     Case("take_along_axis", "cube", lambda x: np.take_along_axis(x, np.array([[[1], [2], [2]]]), axis=1), (C,)),
@@ -155,9 +156,19 @@ CHOOSING: list[Case] = [
 ]
 
 
-def last_of(torch: Any, x: Any, values: Any, places: Any) -> Any:
-    """PyTorch's index_put, which leaves open who wins where a place is named twice."""
-    return torch.index_put(x, places, values)
+def names_twice(x: "np.ndarray[Any, Any]", key: Any) -> bool:
+    """Whether the key names a place twice: PyTorch leaves open which value stays there."""
+    places = np.arange(x.size).reshape(x.shape)[key]
+    return np.unique(places).size < np.size(places)
+
+
+def write_twin(key: Any) -> Callable[..., Any]:
+    def twin(torch: Any, x: Any, value: Any) -> Any:
+        copy = x.clone()
+        copy[torch_key(torch, key)] = value
+        return copy
+
+    return twin
 
 
 PLACING: list[Case] = [
@@ -166,6 +177,7 @@ PLACING: list[Case] = [
         f"in-place-{label}",
         changed(lambda x, v, key=key: x.__setitem__(key, v)),
         (x, np.asarray(signed(*x[key].shape, seed=1))),
+        None if label in NO_TWIN or names_twice(x, key) else write_twin(key),
     )
     for label, (x, key) in KEYS.items()
 ] + [

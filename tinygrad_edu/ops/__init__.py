@@ -31,6 +31,7 @@ from tinygrad_edu.ops import (
     reduction,
     shape,
     sorting,
+    spectra,
     statistics,
     windows,
 )
@@ -58,6 +59,7 @@ from tinygrad_edu.ops.products import *
 from tinygrad_edu.ops.reduction import *
 from tinygrad_edu.ops.shape import *
 from tinygrad_edu.ops.sorting import *
+from tinygrad_edu.ops.spectra import *
 from tinygrad_edu.ops.statistics import *
 from tinygrad_edu.ops.windows import *
 
@@ -86,6 +88,7 @@ if not TYPE_CHECKING:  # type checkers read literal lists only, and take the nam
         *reduction.__all__,
         *shape.__all__,
         *sorting.__all__,
+        *spectra.__all__,
         *statistics.__all__,
         *windows.__all__,
     ]

@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu.device import special
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
+from tinygrad_edu.ops.composed import as_operand, composed
 
 __all__ = ["elu", "erf", "erfc", "gelu", "leaky_relu", "relu", "selu", "sigmoid", "silu", "softplus"]
 
@@ -39,7 +40,9 @@ def _leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
 
 
 def _elu(x: Array, alpha: float = 1.0) -> Array:
-    """x where x > 0, else alpha (exp(x) - 1). Clevert, Unterthiner, Hochreiter 2016."""
+    """x where x > 0, else alpha (exp(x) - 1), alpha >= 0. Clevert, Unterthiner, Hochreiter 2016."""
+    if not alpha >= 0:
+        raise ValueError(f"elu needs an alpha of at least 0, not {alpha}")
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -52,16 +55,11 @@ def _selu(x: Array) -> Array:
 
 
 @np.errstate(under="ignore")
-def _silu(x: Array) -> Array:
-    """x sigmoid(x), also called swish. Elfwing, Uchibe, Doya 2018."""
-    return x * _sigmoid(x)
-
-
-@np.errstate(under="ignore")
 def _softplus(x: Array, beta: float = 1.0) -> Array:
     """log(1 + exp(beta x)) / beta, from the larger term so that nothing overflows."""
-    z = beta * x
-    return (np.maximum(z, 0) + np.log1p(np.exp(-abs(z)))) / beta
+    z = x if beta == 1 else beta * x
+    out = np.maximum(z, 0) + np.log1p(np.exp(-abs(z)))
+    return out if beta == 1 else out / beta
 
 
 def _erf(x: Array) -> Array:
@@ -80,20 +78,9 @@ def _gelu(x: Array) -> Array:
     return x * _erfc(x * -math.sqrt(0.5)) * 0.5
 
 
-def _falling(x: Any) -> Any:
-    """exp(min(x, 0)); exp(x) itself could overflow."""
-    return np.exp(np.minimum(x, 0))
-
-
 def _bell(x: Any) -> Any:
     """2 / sqrt(pi) exp(-x**2); the derivative of erf."""
     return (2 / math.sqrt(math.pi)) * np.exp(-x * x)
-
-
-def _silu_x(g: Any, x: Any) -> Any:
-    """g s (1 + x (1 - s)) with s = sigmoid(x)."""
-    s = sigmoid(x)
-    return g * (s * (1 + x * (1 - s)))
 
 
 def _gelu_x(g: Any, x: Any) -> Any:
@@ -108,16 +95,32 @@ leaky_relu = Op(
     x=lambda g, x, negative_slope: np.where(x > 0, g, g * negative_slope),
     kink="negative_slope at 0",
 )
-elu = Op(_elu, elementwise=True, x=lambda g, x, alpha: g * np.where(x > 0, 1.0, alpha * _falling(x)), kink="alpha at 0")
+elu = Op(
+    _elu,
+    elementwise=True,
+    x=lambda g, out, alpha: g * np.where(out > 0, 1.0, out + alpha),  # alpha exp(x) = out + alpha
+    kink="alpha at 0",
+)
 selu = Op(
     _selu,
     elementwise=True,
-    x=lambda g, x: g * (SCALE * np.where(x > 0, 1.0, ALPHA * _falling(x))),
+    x=lambda g, out: g * np.where(out > 0, SCALE, out + SCALE * ALPHA),
     kink="SCALE ALPHA = 1.758 at 0",
 )
 sigmoid = Op(_sigmoid, elementwise=True, x=lambda g, out: g * out * (1 - out))
-silu = Op(_silu, elementwise=True, x=_silu_x)
-softplus = Op(_softplus, elementwise=True, x=lambda g, x, beta: g * sigmoid(beta * x))
+softplus = Op(_softplus, elementwise=True, x=lambda g, x, beta: g * sigmoid(x if beta == 1 else beta * x))
 erf = Op(_erf, elementwise=True, x=lambda g, x: g * _bell(x))
 erfc = Op(_erfc, elementwise=True, x=lambda g, x: -g * _bell(x))
 gelu = Op(_gelu, elementwise=True, x=_gelu_x)
+
+
+@composed()
+def silu(x: Any) -> Any:
+    """x sigmoid(x), also called swish. Elfwing, Uchibe, Doya 2018.
+
+    >>> from tinygrad_edu import Tensor
+    >>> silu(Tensor([0.0, 1.0]))
+    Tensor([0.        , 0.73105858])
+    """
+    x = as_operand(x)
+    return x * sigmoid(x)

@@ -9,10 +9,10 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.composed import composed
+from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.indexing import getitem, scatter
 from tinygrad_edu.ops.joining import along
-from tinygrad_edu.ops.shape import as_operand, broadcast_to, copy, moveaxis, ravel, reshape
+from tinygrad_edu.ops.shape import broadcast_to, copy, moveaxis, ravel, reshape
 
 __all__ = [
     "flip",
@@ -57,17 +57,21 @@ def _sum_of_copies(g: Any, A_shape: Shape, reps: Any) -> Any:  # noqa: N803 - Nu
     ndim = max(len(reps), len(A_shape))
     copies, lengths = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(A_shape)) + A_shape
     pairs = np.reshape(g, [n for pair in zip(copies, lengths, strict=True) for n in pair])
-    return np.reshape(pairs.sum(axis=tuple(range(0, 2 * ndim, 2))), A_shape)
+    return _shaped(pairs.sum(axis=tuple(range(0, 2 * ndim, 2))), A_shape)
+
+
+def _shaped(x: Any, shape: Shape) -> Any:
+    return x if x.shape == shape else np.reshape(x, shape)  # of a view that it did not ask for the engine makes a copy
 
 
 def _sum_of_repeats(g: Any, a_shape: Shape, repeats: Any, axis: int | None) -> Any:
     """The axis of g in two, length and repeats, and the sum over these; where they differ, added place by place."""
     shape, axis = ((math.prod(a_shape),), 0) if axis is None or a_shape == () else (a_shape, axis % len(a_shape))
     if np.size(repeats) == 1:
-        runs = np.reshape(g, (*shape[: axis + 1], int(np.ravel(repeats)[0]), *shape[axis + 1 :]))
-        return np.reshape(runs.sum(axis=axis + 1), a_shape)
+        runs = np.reshape(g, (*shape[: axis + 1], max(int(np.ravel(repeats)[0]), 0), *shape[axis + 1 :]))
+        return _shaped(runs.sum(axis=axis + 1), a_shape)
     sources = np.repeat(np.arange(shape[axis]), repeats)
-    return np.reshape(scatter(g, along(axis, len(shape), sources), shape), a_shape)
+    return _shaped(scatter(g, along(axis, len(shape), sources), shape), a_shape)
 
 
 flip = Op(_flip, implements=[np.flip], m=lambda g, axis: np.flip(g, axis))

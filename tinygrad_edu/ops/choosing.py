@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops.composed import composed
+from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.elementwise import where
 from tinygrad_edu.ops.indexing import getitem, pick, plain_key, setitem
 from tinygrad_edu.ops.joining import along
-from tinygrad_edu.ops.shape import as_operand, ravel
+from tinygrad_edu.ops.shape import imag, ravel
 
 __all__ = [
     "choose",
@@ -32,20 +32,22 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     Tensor([[1., 3.]])
     """
     a, axis = _axis_of(a, axis)
-    indices = _within(np.asarray(plain_key(indices)).astype(np.intp, casting="same_kind"), a.shape[axis], mode)
+    indices = within(as_operand(plain_key(indices)).astype(np.intp, casting="same_kind"), a.shape[axis], mode)
     return getitem(a, along(axis, a.ndim, indices))
 
 
 def _axis_of(a: Any, axis: int | None) -> tuple[Any, int]:
     """The array and the axis, without one all numbers in one axis."""
     a = as_operand(a)
-    return (ravel(a), 0) if axis is None else (a, axis)
+    return (ravel(a), axis or 0) if axis is None or a.ndim == 0 else (a, axis)
 
 
-def _within(indices: Any, length: int, mode: str) -> Any:
+def within(indices: Any, length: int, mode: str) -> Any:
     """The indices as NumPy's mode says what to do with those that are too large."""
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError(f"mode is 'raise', 'wrap' or 'clip', not {mode!r}")
+    if length == 0 and indices.size:
+        raise IndexError("there is nothing at any index of an axis of length 0")
     return indices if mode == "raise" else indices % length if mode == "wrap" else indices.clip(0, length - 1)
 
 
@@ -60,7 +62,7 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     Tensor([2., 3.])
     """
     a, axis = _axis_of(a, axis)
-    condition = np.asarray(plain_key(condition))
+    condition = as_operand(plain_key(condition))
     if condition.ndim != 1:
         raise ValueError(f"compress takes a condition with one axis, not shape {condition.shape}: use t[mask]")
     return pick(a, along(axis, a.ndim, np.flatnonzero(condition)))
@@ -88,8 +90,8 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     >>> choose([0, 1], [Tensor([1.0, 2.0]), [10.0, 20.0]])
     Tensor([ 1., 20.])
     """
-    index, branches = np.asarray(plain_key(a)), [as_operand(choice) for choice in choices]
-    index = _within(index.astype(np.intp, casting="same_kind"), len(branches), mode)
+    index, branches = as_operand(plain_key(a)), list(choices)
+    index = within(index.astype(np.intp, casting="same_kind"), len(branches), mode)
     if not branches or not np.all((index >= 0) & (index < len(branches))):
         raise ValueError(f"choose has {len(branches)} choices, and an index says to take another one: see mode")
     return select([index == i for i in range(len(branches) - 1)], branches[:-1], branches[-1])
@@ -111,10 +113,17 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     conditions = [as_operand(condition) for condition in condlist]
     if wrong := [str(condition.dtype) for condition in conditions if condition.dtype != bool]:
         raise TypeError(f"a condition is of booleans, as t > 0 is, not of {wrong[0]}")
-    result = default
-    for condition, choice in zip(reversed(conditions), reversed(choicelist), strict=True):
+    *choices, result = _of_one_dtype([*choicelist, default])
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         result = where(condition, choice, result)
     return result
+
+
+def _of_one_dtype(choices: list[Any]) -> list[Any]:
+    """The choices as operands, with Python's numbers in the dtype that the others make, as NumPy reads them."""
+    read = [choice if type(choice) in (int, float) else as_operand(choice) for choice in choices]
+    dtype = np.result_type(*(getattr(choice, "dtype", choice) for choice in read))
+    return [choice if hasattr(choice, "dtype") else np.asarray(choice, dtype) for choice in read]
 
 
 @composed(np.piecewise)
@@ -129,12 +138,14 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     Tensor([1., 2.])
     """
     x = as_operand(x)
-    conditions = [np.asarray(plain_key(c), bool) for c in (condlist if _are_several(condlist, x.ndim) else [condlist])]
+    conditions = [
+        as_operand(plain_key(c)).astype(bool) for c in (condlist if _are_several(condlist, x.ndim) else [condlist])
+    ]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.any(conditions, axis=0))
     if len(funclist) != len(conditions):
         raise ValueError(f"{len(conditions)} conditions need as many functions, or one more, not {len(funclist)}")
-    result = np.zeros_like(plain_key(x))
+    result = imag(x)  # zeros, in a Tensor if x is one
     for condition, function in zip(conditions, funclist, strict=True):
         if not isinstance(function, Callable):  # type: ignore[arg-type] # a class, as isinstance wants it
             result = setitem(result, function, condition)

@@ -25,5 +25,13 @@ def composed(*implements: Callable[..., Any]) -> Callable[[Function], Function]:
 
 
 def as_operand(x: Any) -> Any:
-    """Tensors and arrays as they are, numbers and lists of numbers as arrays."""
-    return x if hasattr(x, "ndim") else np.asarray(x)
+    """Tensors and arrays as they are, numbers and lists as arrays; a list with Tensors in it is stacked."""
+    if hasattr(x, "ndim"):
+        return x
+    if isinstance(x, list | tuple) and _holds_tensor(x):
+        return np.stack([as_operand(item) for item in x])
+    return np.asarray(x)
+
+
+def _holds_tensor(x: Any) -> bool:
+    return any(_holds_tensor(item) for item in x) if isinstance(x, list | tuple) else hasattr(x, "grad_fn")

@@ -52,7 +52,9 @@ def _columns(x: Array, windows: Windows, groups: int) -> Iterator[tuple[slice, S
     )
     rows = channels // groups * math.prod(lines.kernel)
     block = max(1, min(images, BLOCK // max(1, groups * rows * math.prod(rest))))
-    columns: Array = np.zeros_like(x, shape=(block, channels, *lines.kernel, *rest))  # zeros stay where the padding is
+    columns: Array = np.zeros_like(
+        x, order="C", shape=(block, channels, *lines.kernel, *rest)
+    )  # zeros stay where the padding is
     matrices: Array = columns.reshape(block, groups, rows, *rest)
     unrolled = list(lines.reads(tuple(size)))
     rolled = [(offset, (*windows.at(offset), *whole[head:])) for offset in np.ndindex(kernel[:head])]
@@ -67,7 +69,7 @@ def _columns(x: Array, windows: Windows, groups: int) -> Iterator[tuple[slice, S
 def _conv(x: Array, weight: Array, windows: Windows, groups: int) -> Array:
     """The derivative of B by y: out[n, o, p] = sum over c, k of weight[o, c, k] x[n, c, p * stride + k * dilation]."""
     images, (outputs, channels, *kernel) = x.shape[0], weight.shape
-    out: Array = np.empty_like(x, shape=(images, outputs, *windows.places), dtype=np.result_type(x, weight))
+    out: Array = np.empty_like(x, order="C", shape=(images, outputs, *windows.places), dtype=np.result_type(x, weight))
     flat = out.reshape(images, groups, outputs // groups, math.prod(windows.places))
     head, each = _rolled(windows, channels), (groups, outputs // groups)
     weight = np.moveaxis(weight.reshape(*each, channels, *kernel), range(3, 3 + head), range(head))
@@ -91,7 +93,7 @@ def _conv_transpose(y: Array, weight: Array, windows: Windows, groups: int, size
     matrix = weight.reshape(groups, outputs // groups, channels * math.prod(kernel)).swapaxes(1, 2)
     block = max(1, BLOCK // max(1, matrix.size // max(1, outputs // groups) * math.prod(windows.places)))
     y = y.reshape(images, groups, outputs // groups, math.prod(windows.places))
-    out: Array = np.empty_like(y, shape=(images, groups * channels, *size), dtype=np.result_type(y, weight))
+    out: Array = np.empty_like(y, order="C", shape=(images, groups * channels, *size), dtype=np.result_type(y, weight))
     for start in range(0, images, block):
         columns = matrix @ y[start : start + block]
         lying = columns.reshape(len(columns), groups * channels, *kernel, *windows.places)
@@ -105,11 +107,11 @@ def _conv_weight(y: Array, x: Array, windows: Windows, groups: int) -> Array:
     y = y.reshape(images, groups, outputs // groups, math.prod(windows.places)).swapaxes(2, 3)
     head = _rolled(windows, channels)
     shape = (*kernel[:head], groups, channels * math.prod(kernel[head:]), outputs // groups)
-    out: Array = np.zeros_like(y, shape=shape, dtype=np.result_type(y, x))
+    out: Array = np.zeros_like(y, order="C", shape=shape, dtype=np.result_type(y, x))
     for some, offset, columns in _columns(x, windows, groups):
         out[offset] += (columns @ y[some]).sum(axis=0)  # the other way round the product takes a tenth longer
     out = out.reshape(*kernel[:head], groups, channels, *kernel[head:], outputs // groups)
-    out: Array = np.moveaxis(out, (*range(head), -1), (*range(3, 3 + head), 1))
+    out = np.moveaxis(out, (*range(head), -1), (*range(3, 3 + head), 1))
     return out.reshape(outputs, channels, *kernel)
 
 
@@ -242,7 +244,7 @@ def conv2d(
 ) -> Any:
     """How much each window of images looks like each kernel: the sum of products of their numbers (cross-correlation).
 
-        out[n, o, i, j] = bias[o] + sum of weight[o, c, k, l] * x[n, c, i*stride + k*dilation, j*... + l*...] over c, k, l
+        out[n, o, i, j] = bias[o] + Σ weight[o, c, k, l] * x[n, c, i*stride + k*dilation, j*... + l*...]
 
     x is (N, C, H, W) or (C, H, W), with zeros put around it as `padding` says: numbers, "same" (the result is as large
     as the images) or "valid" (none). The weight is (out, C / groups, height, width): with groups the channels fall into

@@ -97,7 +97,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 @composed(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    """The area under y by the trapezoidal rule: the sum of (x[i+1] - x[i]) (y[i+1] + y[i]) / 2. After `numpy.trapezoid`.
+    """The area under y by trapezoids: the sum of (x[i+1] - x[i]) (y[i+1] + y[i]) / 2. After `numpy.trapezoid`.
 
     >>> from tinygrad_edu import Tensor
     >>> trapezoid(Tensor([1.0, 2.0, 3.0]))

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_edu.ops.composed import composed
+from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.indexing import getitem, pick, plain_key
 from tinygrad_edu.ops.joining import along, concatenate
-from tinygrad_edu.ops.shape import as_operand, astype, broadcast_to, moveaxis, ravel, reshape, squeeze
+from tinygrad_edu.ops.shape import astype, broadcast_to, moveaxis, ravel, reshape
 
 __all__ = [
     "array_split",
@@ -24,17 +24,8 @@ __all__ = [
 
 
 def _cut(x: Any, edges: list[int], axis: int) -> list[Any]:
-    """The parts of `x` along an axis, from each edge to the next.
-
-    Many are cut out of halves of `x`: each gradient is as large as what its part was cut from, so that k parts of n
-    numbers cost n log k, not n k.
-    """
-    if len(edges) <= 5 or edges != sorted(edges):
-        return [getitem(x, along(axis, x.ndim, slice(*ends))) for ends in pairwise(edges)]
-    middle = len(edges) // 2
-    cuts = ([edge - part[0] for edge in part] for part in (edges[: middle + 1], edges[middle:]))
-    halves = _cut(x, [edges[0], edges[middle], edges[-1]], axis)
-    return [part for half, inside in zip(halves, cuts, strict=True) for part in _cut(half, inside, axis)]
+    """The parts of `x` along an axis, from each edge to the next."""
+    return [getitem(x, along(axis, x.ndim, slice(*ends))) for ends in pairwise(edges)]
 
 
 @composed(np.array_split)
@@ -129,8 +120,8 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     x = as_operand(x)
     if x.ndim == 0:
         raise ValueError("a single number has no axis to take slices along")
-    rows = _cut(x, list(range(x.shape[axis] + 1)), axis)
-    return tuple(squeeze(row, axis) for row in rows)
+    axis = normalize_axis_index(axis, x.ndim)
+    return tuple(getitem(x, along(axis, x.ndim, i)) for i in range(x.shape[axis]))
 
 
 @composed(np.delete)
@@ -145,7 +136,9 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """
     arr = as_operand(arr)
     arr, axis = (ravel(arr), 0) if axis is None else (arr, axis)
-    return pick(arr, along(axis, arr.ndim, np.delete(np.arange(arr.shape[axis]), plain_key(obj))))
+    kept = np.ones(arr.shape[axis], bool)
+    kept[plain_key(obj)] = False
+    return getitem(arr, along(axis, arr.ndim, kept))
 
 
 @composed(np.insert)
@@ -163,6 +156,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     length = arr.shape[axis]
     places = np.arange(*obj.indices(length)) if isinstance(obj, slice) else np.asarray(obj)
     places = np.flatnonzero(places) if places.dtype == bool else places
+    if np.any((places < -length) | (places > length)):  # which NumPy overlooks where there are several
+        raise IndexError(f"there are places from {-length} to {length} to insert before, not {obj}")
     values = reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
     if places.ndim == 0:
         values = moveaxis(values, 0, axis)
@@ -170,4 +165,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     values = broadcast_to(astype(values, arr.dtype), (*arr.shape[:axis], count, *arr.shape[axis + 1 :]))
     # NumPy tells where each one comes from: of the array and the values joined
     sources = np.insert(np.arange(length), places, length + np.arange(count))
+    if places.size == 1:
+        before = int(np.argmax(sources >= length)) if count else 0
+        return concatenate([*_cut(arr, [0, before], axis), values, *_cut(arr, [before, length], axis)], axis=axis)
     return pick(concatenate([arr, values], axis=axis), along(axis, arr.ndim, sources))

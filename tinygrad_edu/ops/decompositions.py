@@ -1,15 +1,14 @@
-"""Derivatives of the factors of a matrix: Cholesky, QR, eigenvectors of symmetric matrices, singular vectors.
+"""Derivatives of the factors of a matrix: Cholesky and QR.
 
-With a = f₁ f₂ ... each rule writes the change of the factors in the coordinates that the factors themselves give
-(Giles, Collected matrix derivative results for forward and reverse mode, 2008; Seeger et al., arXiv:1710.08717). An op
-has one result, so the factors come out packed in one array, which the NumPy function of the name takes apart.
+With a = f₁ f₂ each rule writes the change of the factors in the coordinates that the factors themselves give (Giles,
+Collected matrix derivative results for forward and reverse mode, 2008; Seeger et al., arXiv:1710.08717). An op has one
+result, so q and r come out packed in one array, which the function `qr` takes apart.
 
-Convention: `cholesky` and `eigh` read one triangle of a symmetric matrix, and both triangles share the gradient
-equally, as in PyTorch.
+Convention: `cholesky` reads one triangle of a symmetric matrix, and both triangles share the gradient equally, as in
+PyTorch.
 """
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,33 +16,26 @@ import numpy as np
 
 from tinygrad_edu.errors import DerivativeError, UnsupportedError
 from tinygrad_edu.graph import Array, unwrap
-from tinygrad_edu.op import Op, implementations
+from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.inverses import inv
 from tinygrad_edu.ops.linalg import transposed
 
-__all__ = ["cholesky", "eigh", "eigvalsh", "qr", "svd", "svdvals"]
+__all__ = ["cholesky", "qr"]
 
 Shape = tuple[int, ...]
-EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 QRResult: Any = type(np.linalg.qr(np.eye(1)))
-SVDResult: Any = type(np.linalg.svd(np.eye(1)))
-REPEATED = (
-    "vectors of a repeated eigenvalue or singular value, or of the singular value 0, have no derivative: any rotation"
-    " of them is as good. Use the values alone (eigvalsh, svdvals), or the other vectors, or make the values distinct."
-)
-KINK = f"The values have their derivatives; {REPEATED} A gradient that arrives for them raises DerivativeError."
 
 
-def _packed(a: Array, *parts: Array) -> Array:
+def packed(a: Array, *parts: Array) -> Array:
     """The parts of each matrix of `a` in one row, one after the other."""
     batch = a.shape[:-2]
     rows = [np.reshape(part, (*batch, math.prod(part.shape[len(batch) :]))) for part in parts]
     return np.concatenate(rows, axis=-1)
 
 
-def _unpacked(row: Any, *shapes: Shape) -> list[Any]:
-    """The parts of what `_packed` made, each of its shape."""
+def unpacked(row: Any, *shapes: Shape) -> list[Any]:
+    """The parts of what `packed` made, each of its shape."""
     ends = np.cumsum([0, *map(math.prod, shapes)])
     pieces = [row[..., start:stop] for start, stop in pairwise(ends)]
     return [p if len(s) == 1 else np.reshape(p, (*row.shape[:-1], *s)) for p, s in zip(pieces, shapes, strict=True)]
@@ -71,95 +63,9 @@ def _cholesky_a(g: Any, out: Any, upper: bool) -> Any:
 cholesky = Op(_cholesky, implements=[np.linalg.cholesky], a=_cholesky_a)
 
 
-def _over(x: Array, gaps: Array, used: Array) -> Array:
-    """x / gaps, and 0 where the gap is 0; there the vectors are not determined, so they must not have been used."""
-    flat = gaps == 0
-    if np.any(flat & used):
-        raise DerivativeError(REPEATED)
-    return np.where(flat, 0, x) / np.where(flat, 1, gaps)
-
-
-over: Op = Op(
-    _over,
-    x=lambda g, gaps: over(g, gaps, unwrap(g)[0] != 0),
-    gaps=lambda g, gaps, out: over(-g * out, gaps, False),
-)
-
-
-def _used(*columns: Any) -> Array:
-    """For each pair of vectors, whether a gradient arrives for one of them."""
-    arrives = np.any([np.any(unwrap(g)[0] != 0, axis=-2) for g in columns], axis=0)
-    return arrives[..., None, :] | arrives[..., :, None]
-
-
-def _gaps(column: Any, row: Any) -> Any:
-    """rowⱼ - columnᵢ, and exactly 0 where the two are the same up to rounding."""
-    gaps = row[..., None, :] - column[..., :, None]
-    size = abs(unwrap(row)[0]).max(axis=-1, initial=0)[..., None, None]
-    return np.where(abs(unwrap(gaps)[0]) <= 8 * row.shape[-1] * np.finfo(gaps.dtype).eps * size, 0, gaps)
-
-
-def _eigh(a: Array, UPLO: Any = "L") -> Array:  # noqa: N803 - NumPy's name
-    """Eigenvalues and eigenvectors of symmetric matrices, read from the lower or the upper triangle, packed."""
-    return _packed(a, *np.linalg.eigh(a, UPLO))
-
-
-def _eigh_a(g: Any, out: Any, a_shape: Shape) -> Any:
-    """v (diag(gʷ) + (n - nᵀ)/2 ∘ f) vᵀ with n = vᵀ gᵛ and fᵢⱼ = 1 / (wⱼ - wᵢ).
-
-    From a v = v diag(w): dv = v (f ∘ vᵀ da v) and dw is the diagonal of vᵀ da v.
-    """
-    shapes = a_shape[-1:], a_shape[-2:]
-    (w, v), (g_w, g_v) = _unpacked(out, *shapes), _unpacked(g, *shapes)
-    n = transposed(v) @ g_v
-    eye = np.eye(a_shape[-1], dtype=w.dtype)  # on the diagonal n - nᵀ is 0, and so is no gap
-    middle = over((n - transposed(n)) / 2, _gaps(w, w) + eye, _used(g_v)) + g_w[..., None, :] * eye
-    return v @ middle @ transposed(v)
-
-
-eigenpairs = Op(_eigh, kink=KINK, a=_eigh_a)
-
-
-@composed(np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
-    """Eigenvalues w, ascending, and eigenvectors, the columns of v, of symmetric matrices: a v = v diag(w).
-
-    a is (..., n, n); only its lower triangle is read, or the upper with UPLO="U", and both share the gradient. The
-    eigenvectors of a repeated eigenvalue have no derivative: a gradient for them raises `DerivativeError`; the
-    eigenvalues alone have theirs. After `numpy.linalg.eigh`.
-
-    >>> from tinygrad_edu import Tensor
-    >>> eigh(Tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
-    Tensor([1., 2.])
-    """
-    a = as_operand(a)
-    return EighResult(*_unpacked(eigenpairs(a, UPLO), a.shape[-1:], a.shape[-2:]))
-
-
-@composed(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
-    """Eigenvalues of symmetric matrices, ascending; see `eigh`. After `numpy.linalg.eigvalsh`.
-
-    >>> from tinygrad_edu import Tensor
-    >>> eigvalsh(Tensor([[0.0, 1.0], [1.0, 0.0]])).numpy().round(6)
-    array([-1.,  1.])
-    """
-    return eigh(a, UPLO).eigenvalues
-
-
-def _no_eig(a: Any) -> Any:  # noqa: ARG001 - NumPy's argument
-    raise UnsupportedError(
-        "eig and eigvals have complex results in general, and this package differentiates real numbers only."
-        " For a symmetric matrix write np.linalg.eigh(t); for values alone np.linalg.eig(t.numpy())."
-    )
-
-
-implementations[np.linalg.eig] = implementations[np.linalg.eigvals] = _no_eig
-
-
 def _qr(a: Array, mode: Any) -> Array:
     """q and r, packed."""
-    return _packed(a, *np.linalg.qr(a, mode))
+    return packed(a, *np.linalg.qr(a, mode))
 
 
 def _qr_shapes(a_shape: Shape, mode: str) -> tuple[Shape, Shape]:
@@ -168,10 +74,15 @@ def _qr_shapes(a_shape: Shape, mode: str) -> tuple[Shape, Shape]:
     return (rows, inner), (inner, columns)
 
 
-def _determined(g: Any, what: str) -> None:
-    """Raise if a gradient arrives for vectors that only have to be at right angles to the others."""
-    if np.any(unwrap(g)[0] != 0):
+def determined(g: Any, v: Any, others: Any, g_others: Any, what: str) -> Any:
+    """The gradient for the columns v of an orthogonal matrix [v, others] of which a matrix determines v alone.
+
+    The others only have to be at right angles to v, so a gradient for them is refused. Forward mode asks how they would
+    move: as little as v makes them, do = -v dvᵀ o, which hands v -o gₒᵀ v.
+    """
+    if np.any(unwrap(g_others)[0] != 0):
         raise DerivativeError(f"{what}, beyond those that the matrix determines, are arbitrary and have no derivative")
+    return g if isinstance(g_others, np.ndarray) else g - others @ (transposed(g_others) @ v)
 
 
 def _qr_a(g: Any, out: Any, a_shape: Shape, mode: str) -> Any:
@@ -181,17 +92,21 @@ def _qr_a(g: Any, out: Any, a_shape: Shape, mode: str) -> Any:
     that of qᵀ dq. A wide a = [x y] has r = [u v], with x = q u and v = qᵀ y: the rule holds for x, and v adds y gᵛᵀ to
     gᑫ, and q gᵛ for y.
     """
-    (q, r), (g_q, g_r) = (_unpacked(t, *_qr_shapes(a_shape, mode)) for t in (out, g))
+    (q, r), (g_q, g_r) = (unpacked(t, *_qr_shapes(a_shape, mode)) for t in (out, g))
     k = min(a_shape[-2:])
-    _determined(g_q[..., k:], "qr: the columns of q in mode='complete'")
-    q, r, g_q, g_r = q[..., :k], r[..., :k, :], g_q[..., :k], g_r[..., :k, :]
+    what = "qr: the columns of q in mode='complete'"
+    g_q = determined(g_q[..., :k], q[..., :k], q[..., k:], g_q[..., k:], what) if mode == "complete" else g_q
+    q, r, g_r = q[..., :k], r[..., :k, :], g_r[..., :k, :]
     u, v, g_u, g_v = r[..., :k], r[..., k:], g_r[..., :k], g_r[..., k:]
     if a_shape[-1] > k:
         g_q = g_q + q @ v @ transposed(g_v)
     m = u @ transposed(g_u) - transposed(g_q) @ q
     lower = m * np.tri(k, dtype=q.dtype)
     c = lower + transposed(lower * (1 - np.eye(k, dtype=q.dtype)))
-    g_x = transposed(np.linalg.solve(u, transposed(g_q + q @ c)))
+    try:
+        g_x = transposed(np.linalg.solve(u, transposed(g_q + q @ c)))
+    except np.linalg.LinAlgError:
+        raise DerivativeError("qr: where the first columns are dependent, q and r have no derivative") from None
     return np.concatenate([g_x, q @ g_v], axis=-1) if a_shape[-1] > k else g_x
 
 
@@ -204,7 +119,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
     a is (..., m, n), q (..., m, k) and r (..., k, n); k is the smaller of m and n, or m with mode="complete", where the
     columns of q beyond the n-th are arbitrary: a gradient for them raises `DerivativeError`. The first k columns of a
-    must be independent, else backward raises LinAlgError. After `numpy.linalg.qr`.
+    must be independent, else backward raises DerivativeError. After `numpy.linalg.qr`.
 
     >>> from tinygrad_edu import Tensor
     >>> abs(qr(Tensor([[3.0], [4.0]])).R).numpy().round(6)
@@ -215,82 +130,5 @@ def qr(a: Any, mode: str = "reduced") -> Any:
             f"qr: mode is 'reduced', 'complete' or 'r', not {mode!r}; otherwise np.linalg.qr(t.numpy(), ...)"
         )
     a, full = as_operand(a), "complete" if mode == "complete" else "reduced"
-    q, r = _unpacked(orthogonal_and_triangular(a, full), *_qr_shapes(a.shape, full))
+    q, r = unpacked(orthogonal_and_triangular(a, full), *_qr_shapes(a.shape, full))
     return r if mode == "r" else QRResult(q, r)
-
-
-def _svd(a: Array, full_matrices: bool) -> Array:
-    """u, s and vᵀ, packed."""
-    return _packed(a, *np.linalg.svd(a, full_matrices))
-
-
-def _svd_shapes(a_shape: Shape, full_matrices: bool) -> Sequence[Shape]:
-    rows, columns = a_shape[-2:]
-    k = min(rows, columns)
-    return ((rows, rows), (k,), (columns, columns)) if full_matrices else ((rows, k), (k,), (k, columns))
-
-
-def _svd_a(g: Any, out: Any, a_shape: Shape, full_matrices: bool) -> Any:
-    """u (diag(gˢ) + (x + y)/2 ∘ f + (x - y)/2 ∘ h) vᵀ, and where a is not square (I - u uᵀ) gᵘ s⁻¹ vᵀ or its like.
-
-    x = uᵀ gᵘ - gᵘᵀ u, y = vᵀ gᵛ - gᵛᵀ v, fᵢⱼ = 1 / (sⱼ - sᵢ), hᵢⱼ = 1 / (sⱼ + sᵢ). From a = u diag(s) vᵀ with uᵀ du
-    and vᵀ dv antisymmetric: m = uᵀ da v has ds on its diagonal, (mᵢⱼ + mⱼᵢ) f off it is uᵀ du + vᵀ dv, and
-    (mᵢⱼ - mⱼᵢ) h is uᵀ du - vᵀ dv.
-    """
-    shapes, k = _svd_shapes(a_shape, full_matrices), min(a_shape[-2:])
-    (u, s, vt), (g_u, g_s, g_vt) = _unpacked(out, *shapes), _unpacked(g, *shapes)
-    _determined(g_u[..., k:], "svd with full_matrices=True (pass full_matrices=False): the columns of u")
-    _determined(g_vt[..., k:, :], "svd with full_matrices=True (pass full_matrices=False): the rows of vᵀ")
-    u, g_u, vt, g_vt = u[..., :k], g_u[..., :k], vt[..., :k, :], g_vt[..., :k, :]
-    along_u, along_v = transposed(u) @ g_u, vt @ transposed(g_vt)
-    x, y = along_u - transposed(along_u), along_v - transposed(along_v)
-    eye, used = np.eye(k, dtype=s.dtype), _used(g_u, transposed(g_vt))
-    middle = over((x + y) / 2, _gaps(s, s) + eye, used) + over((x - y) / 2, _gaps(-s, s) + eye, used)
-    total = u @ (middle + g_s[..., None, :] * eye) @ vt
-    lengths = _gaps(np.zeros((*a_shape[:-2], 1), s.dtype), s)  # s as a row
-    used = np.diagonal(used, axis1=-2, axis2=-1)
-    if a_shape[-2] > k:
-        total = total + over(g_u - u @ along_u, lengths, used[..., None, :]) @ vt
-    if a_shape[-1] > k:
-        total = total + u @ over(g_vt - transposed(along_v) @ vt, transposed(lengths), used[..., :, None])
-    return total
-
-
-singular = Op(_svd, name="svd", kink=KINK, a=_svd_a)
-
-
-@composed(np.linalg.svd)
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """u, s and vᵀ with u diag(s) vᵀ = a: orthonormal columns, singular values (descending, >= 0), orthonormal rows.
-
-    a is (..., m, n), s (..., k) with k the smaller of m and n, u (..., m, k), vᵀ (..., k, n); `full_matrices` gives u
-    all m columns and vᵀ all n rows: those beyond the k-th are arbitrary, and a gradient for them raises
-    `DerivativeError`, as does one for vectors of a repeated singular value. `compute_uv=False` gives s alone;
-    `hermitian` says that a is symmetric (one triangle is read, both share the gradient). After `numpy.linalg.svd`.
-
-    >>> from tinygrad_edu import Tensor
-    >>> svd(Tensor([[0.0, 2.0], [1.0, 0.0]])).S
-    Tensor([2., 1.])
-    """
-    a = as_operand(a)
-    if not hermitian:
-        u, s, vt = _unpacked(
-            singular(a, full_matrices and compute_uv), *_svd_shapes(a.shape, full_matrices and compute_uv)
-        )
-        return SVDResult(u, s, vt) if compute_uv else s
-    w, v = eigh(a)
-    order = np.argsort(-abs(unwrap(w)[0]), axis=-1, kind="stable")
-    w, u = np.take_along_axis(w, order, -1), np.take_along_axis(v, order[..., None, :], -1)
-    sign = np.copysign(1.0, unwrap(w)[0]).astype(w.dtype)
-    return SVDResult(u, abs(w), transposed(u * sign[..., None, :])) if compute_uv else abs(w)
-
-
-@composed(np.linalg.svdvals)
-def svdvals(x: Any) -> Any:
-    """Singular values, descending; see `svd`. After `numpy.linalg.svdvals`.
-
-    >>> from tinygrad_edu import Tensor
-    >>> svdvals(Tensor([[3.0, 0.0], [0.0, -4.0]]))
-    Tensor([4., 3.])
-    """
-    return svd(x, compute_uv=False)

@@ -94,19 +94,25 @@ def _slogdet(a: Array) -> Array:
     return np.stack(np.linalg.slogdet(a), axis=-1)
 
 
-signed_log = Op(
-    _slogdet,
-    kink="A singular matrix has the logarithm -inf and no derivative: LinAlgError.",
-    a=lambda g, a: g[..., 1, None, None] * transposed(inv(a)),
-)
+def _slogdet_a(g: Any, a: Any) -> Any:
+    """a⁻ᵀ for the logarithm, because det(a) a⁻ᵀ is the gradient of det(a); 0 for the sign."""
+    try:
+        return g[..., 1, None, None] * transposed(inv(a))
+    except np.linalg.LinAlgError:
+        raise DerivativeError(
+            "slogdet: a singular matrix has determinant 0, whose logarithm has no derivative; det(a) itself has one"
+        ) from None
+
+
+signed_log = Op(_slogdet, kink="A singular matrix has no derivative: DerivativeError.", a=_slogdet_a)
 
 
 @composed(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
     """Sign and logarithm of the absolute value of each determinant, where det itself would overflow.
 
-    The gradient of the logarithm is a⁻ᵀ, that of the sign 0. Backward raises LinAlgError for a singular matrix, whose
-    logarithm is -inf. After `numpy.linalg.slogdet`.
+    The gradient of the logarithm is a⁻ᵀ, that of the sign 0. Backward raises DerivativeError for a singular
+    matrix, whose logarithm is -inf. After `numpy.linalg.slogdet`.
 
     >>> from tinygrad_edu import Tensor
     >>> slogdet(Tensor([[0.0, -1.0], [1.0, 0.0]])).logabsdet

@@ -6,10 +6,10 @@ import numpy as np
 
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
-from tinygrad_edu.ops.composed import composed
+from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.indexing import scatter
 from tinygrad_edu.ops.reduction import sum as sum_of
-from tinygrad_edu.ops.shape import as_operand, ravel, reshape
+from tinygrad_edu.ops.shape import ravel
 
 __all__ = [
     "diag",
@@ -39,12 +39,14 @@ def _tril(m: Array, k: int = 0) -> Array:
 
 
 def _onto_diagonal(g: Any, a_shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
-    """Zeros with g on the diagonal: of matrices with n columns, in one axis, every (n + 1)th number is on it."""
-    rows, columns = a_shape[axis1], a_shape[axis2]
-    first = offset if offset >= 0 else -offset * columns
-    places = slice(first, first + g.shape[-1] * (columns + 1), columns + 1)
-    flat = scatter(g, (..., places), (*g.shape[:-1], rows * columns))
-    return np.moveaxis(np.reshape(flat, (*g.shape[:-1], rows, columns)), (-2, -1), (axis1, axis2))
+    """Zeros with g on the diagonal: the numbers of its last axis one row and one column further each."""
+    matrices = scatter(g, (..., *_places(g.shape[-1], offset)), (*g.shape[:-1], a_shape[axis1], a_shape[axis2]), True)
+    return matrices if len(a_shape) == 2 and axis1 % 2 < axis2 % 2 else np.moveaxis(matrices, (-2, -1), (axis1, axis2))
+
+
+def _places(length: int, offset: int) -> tuple[Any, Any]:
+    """The rows and the columns of a diagonal."""
+    return np.arange(length) + max(-offset, 0), np.arange(length) + max(offset, 0)
 
 
 diagonal = Op(_diagonal, implements=[np.diagonal], a=_onto_diagonal)
@@ -84,9 +86,7 @@ def diag(v: Any, k: int = 0) -> Any:
     if v.ndim != 1:
         raise ValueError(f"diag takes a vector or a matrix, not shape {v.shape}: for stacks of matrices use diagonal")
     size = len(v) + abs(k)
-    first = k if k >= 0 else -k * size
-    places = slice(first, first + len(v) * (size + 1), size + 1)
-    return reshape(scatter(v, places, (size * size,)), (size, size))
+    return scatter(v, _places(len(v), k), (size, size), True)
 
 
 @composed(np.diagflat)

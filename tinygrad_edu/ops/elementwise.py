@@ -120,12 +120,16 @@ def _power_x(g: Any, x: Any, y: Any) -> Any:
     """g y x**(y-1), and 0 where x and y are 0."""
     if isinstance(y, (int, float, np.number)):
         return g * (2 * x) if y == 2 else g * (y * x ** (y - 1)) if y != 0 else 0 * g
+    if np.all(x):
+        return g * (y * x ** (y - 1))
     flat = (x == 0) & (y == 0)
     return g * (y * np.where(flat, 1.0, x) ** np.where(flat, 1.0, y - 1))
 
 
 def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     """g x**y log x, and 0 where x = 0 and y >= 0 (the limit)."""
+    if np.all(x):
+        return g * (out * np.log(x))
     flat = (x == 0) & (y >= 0)
     return g * np.where(flat, 0.0, out * np.log(np.where(flat, 1.0, x)))
 
@@ -157,8 +161,8 @@ def _below(x: Any, out: Any) -> Any:
 sin = Op(np.sin, x=lambda g, x: g * np.cos(x))
 cos = Op(np.cos, x=lambda g, x: -g * np.sin(x))
 tan = Op(np.tan, x=lambda g, out: g * (1 + out * out))
-arcsin = Op(np.arcsin, x=lambda g, x: g / np.sqrt((1 - x) * (1 + x)), kink="0 at 1 and -1, for sqrt'(0) = 0")
-arccos = Op(np.arccos, x=lambda g, x: -g / np.sqrt((1 - x) * (1 + x)), kink="0 at 1 and -1, for sqrt'(0) = 0")
+arcsin = Op(np.arcsin, x=lambda g, x: g / np.sqrt((1 - x) * (1 + x)), kink="infinite at 1 and -1, as it is")
+arccos = Op(np.arccos, x=lambda g, x: -g / np.sqrt((1 - x) * (1 + x)), kink="infinite at 1 and -1, as it is")
 arctan = Op(np.arctan, x=lambda g, x: g / (1 + x * x))
 sinh = Op(np.sinh, x=lambda g, x: g * np.cosh(x))
 cosh = Op(np.cosh, x=lambda g, x: g * np.sinh(x))
@@ -174,7 +178,7 @@ degrees = Op(np.degrees, x=lambda g: g * (180 / math.pi))
 
 def _unless_zero(x: Any) -> Any:
     """x or 1 if it is 0; a numerator that is 0 there may be divided by it."""
-    return np.where(x == 0, 1.0, x)
+    return x if np.all(x) else np.where(x == 0, 1.0, x)
 
 
 hypot = Op(
@@ -281,8 +285,8 @@ def frexp(x: Any) -> Any:
     """(m, e) with x = m 2**e and |m| in [0.5, 1): the mantissa has slope 2**-e, e are integers. After `numpy.frexp`.
 
     >>> from tinygrad_edu import Tensor
-    >>> frexp(Tensor(12.0))
-    (Tensor(0.75), 4)
+    >>> frexp(Tensor([12.0, 1.0]))
+    (Tensor([0.75, 0.5 ]), array([4, 1], dtype=int32))
     """
     exponent = np.frexp(np.asarray(x))[1]
     return ldexp(x, -exponent), exponent
@@ -321,7 +325,7 @@ def _to_larger(g: Any, x: Any, y: Any) -> Any:
 
 def _clip(x: Array, low: Array, high: Array) -> Array:
     """min(max(x, low), high)."""
-    return np.minimum(np.maximum(x, low), high)
+    return np.clip(x, low, high)
 
 
 clamp = Op(

@@ -9,8 +9,8 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.composed import composed
-from tinygrad_edu.ops.shape import as_operand, astype, broadcast_to, ravel, reshape
+from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.shape import astype, broadcast_to, ravel, reshape
 
 __all__ = [
     "append",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import ShapeError, does_not_fit
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
 
@@ -17,6 +17,8 @@ __all__ = [
     "inner",
     "matmul",
     "matvec",
+    "outer",
+    "vdot",
     "vecdot",
     "vecmat",
 ]
@@ -114,6 +116,16 @@ def _inner_b(g: Any, a: Any, b_shape: Shape) -> Any:
     return g * a if a.ndim == 0 or b_shape == () else np.tensordot(g, a, (range(a.ndim - 1), range(a.ndim - 1)))
 
 
+def _outer(a: Array, b: Array) -> Array:
+    """Every number of a times every number of b, both in order."""
+    return np.outer(a, b)
+
+
+def _vdot(a: Array, b: Array) -> Array:
+    """The sum of products of all the numbers of two arrays of one size, both in order."""
+    return np.vdot(a, b)
+
+
 def _vecdot(x1: Array, x2: Array, *, axis: int = -1) -> Array:
     """The sum of products along one axis."""
     return _numpys["vecdot"](x1, x2, axis=axis)
@@ -137,6 +149,19 @@ def _vecmat(x1: Array, x2: Array) -> Array:
 
 VECTORS = "The vectors must be as long as the axis of the matrices that is summed over, and the stacks must broadcast."
 
+outer = Op(
+    _outer,
+    implements=[np.outer],
+    a=lambda g, b, a_shape: np.reshape(g @ np.reshape(b, -1), a_shape),
+    b=lambda g, a, b_shape: np.reshape(np.reshape(a, -1) @ g, b_shape),
+)
+vdot = Op(
+    _vdot,
+    implements=[np.vdot],
+    hint="Both must hold as many numbers.",
+    a=lambda g, b, a_shape: g * np.reshape(b, a_shape),
+    b=lambda g, a, b_shape: g * np.reshape(a, b_shape),
+)
 inner = Op(_inner, implements=[np.inner], hint="Their last axes must have the same length.", a=_inner_a, b=_inner_b)
 vecdot = Op(
     _vecdot,
@@ -166,7 +191,7 @@ vecmat: Op = Op(
 def _cross(a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
     """The vectors at right angles to both: a₂b₃ - a₃b₂, a₃b₁ - a₁b₃, a₁b₂ - a₂b₁."""
     axes = (axisa, axisb) if axis is None else (axis, axis)
-    lengths = [np.shape(t)[along] for t, along in zip((a, b), axes, strict=True)]
+    lengths = [np.shape(t)[normalize_axis_index(along, np.ndim(t))] for t, along in zip((a, b), axes, strict=True)]
     if lengths != [3, 3]:
         raise ShapeError(
             f"cross is of vectors of 3 numbers, these have {lengths[0]} and {lengths[1]} along axis {axes[0]} and"
@@ -200,3 +225,12 @@ def _cross_b(g: Any, a: Any, b_shape: Shape, axisa: int, axisb: int, axisc: int,
 cross: Op = Op(_cross, implements=[np.cross], a=_cross_a, b=_cross_b)
 implementations[np.linalg.cross] = lambda x1, x2, /, *, axis=-1: cross(x1, x2, axis=axis)
 implementations[np.linalg.matmul] = matmul
+
+
+def _outer_of_vectors(x1: Any, x2: Any, /) -> Any:
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise does_not_fit("outer", [(np.shape(x1), None), (np.shape(x2), None)], "np.linalg.outer is of two vectors.")
+    return outer(x1, x2)
+
+
+implementations[np.linalg.outer] = _outer_of_vectors

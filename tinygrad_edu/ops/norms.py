@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_edu.errors import does_not_fit
 from tinygrad_edu.graph import Array, unwrap
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
-from tinygrad_edu.ops.decompositions import svdvals
 from tinygrad_edu.ops.inverses import inv
+from tinygrad_edu.ops.spectra import svdvals
 
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
 
@@ -36,7 +37,8 @@ def _length(x: Array, axis: Axis, keepdims: Any) -> Array:
 
 def _length_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     """g x / |x|, and 0 for a vector of zeros."""
-    return x * _stretched(g / np.where(out == 0, np.inf, out), axis, keepdims)
+    lengths = out if unwrap(out)[0].all() else np.where(out == 0, np.inf, out)
+    return x * _stretched(g / lengths, axis, keepdims)
 
 
 def _p_norm(x: Array, p: float, axis: Axis, keepdims: Any) -> Array:
@@ -48,12 +50,14 @@ def _p_norm_x(g: Any, x: Any, out: Any, p: float, axis: Axis, keepdims: bool) ->
     """g sign(x) (|x| / |x|ₚ)^(p-1), and 0 where x is 0."""
     g, out = (_stretched(t, axis, keepdims) for t in (g, out))
     zero = (unwrap(x)[0] == 0) | (unwrap(out)[0] == 0)
+    if not np.any(zero):
+        return g * np.sign(x) * (abs(x) / out) ** (p - 1)
     share = np.where(zero, 1, abs(x)) / np.where(zero, 1, out)
-    return g * np.where(zero, 0, np.sign(x) * share ** (p - 1))
+    return np.where(zero, 0, g * np.sign(x) * share ** (p - 1))
 
 
 length = Op(_length, name="norm", kink=KINK, x=_length_x)
-p_norm = Op(_p_norm, name="norm", kink=f"{KINK} A 0 among other numbers gets 0 too.", x=_p_norm_x)
+p_norm = Op(_p_norm, name="norm", kink=f"{KINK} A 0 among other numbers gets 0, to all orders.", x=_p_norm_x)
 
 
 def _of_vectors(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
@@ -79,8 +83,8 @@ def _of_matrices(x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any
     if ord in (1, -1, np.inf, -np.inf):  # sums of columns, of rows
         along, over = axes if abs(ord) == 1 else axes[::-1]
         result = largest(np.sum(abs(x), axis=along, keepdims=True), axis=over, keepdims=True)
-    elif ord in (2, -2, "nuc"):  # `abs`, so that the singular value 0 gets 0
-        s = abs(svdvals(np.moveaxis(x, axes, (-2, -1))))
+    elif ord in (2, -2, "nuc"):
+        s = svdvals(np.moveaxis(x, axes, (-2, -1)))
         result = np.expand_dims(np.sum(s, axis=-1) if ord == "nuc" else largest(s, axis=-1), sorted(axes))
     else:
         raise ValueError(f"norm: a matrix's order is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {ord!r}")
@@ -145,20 +149,24 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 def cond(x: Any, p: Any = None) -> Any:
     """How much matrices magnify relative errors: the norm times that of the inverse, in the norm `p` of `norm`.
 
-    By default the largest singular value over the smallest, inf for a singular matrix; with p other than 2 and -2 a
-    singular matrix raises LinAlgError. After `numpy.linalg.cond`.
+    By default the largest singular value over the smallest. A singular matrix has inf, and a gradient of 0 where p is
+    neither 2 nor -2. Raises `ShapeError` for an empty matrix. After `numpy.linalg.cond`.
 
     >>> from tinygrad_edu import Tensor
     >>> cond(Tensor([[2.0, 0.0], [0.0, 4.0]]))
     Tensor(2.)
     """
     x = _floats(x)
+    if 0 in x.shape[-2:]:
+        raise does_not_fit("cond", [(x.shape, getattr(x, "name", None))], "An empty matrix has no condition number.")
     if p is None or p in (2, -2):
         s = svdvals(x)
-        first, last = s[..., 0], s[..., -1]
+        over, under = (s[..., -1], s[..., 0]) if p == -2 else (s[..., 0], s[..., -1])
         with np.errstate(divide="ignore", invalid="ignore"):
-            return last / first if p == -2 else first / last
-    return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+            return np.where(unwrap(s)[0][..., 0] == 0, np.inf, over / under)
+    singular = np.linalg.slogdet(unwrap(x)[0])[0] == 0
+    regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+    return np.where(singular, np.inf, matrix_norm(regular, ord=p) * matrix_norm(inv(regular), ord=p))
 
 
 def _floats(x: Any) -> Any:

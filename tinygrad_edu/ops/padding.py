@@ -8,28 +8,46 @@ from numpy.lib.array_utils import normalize_axis_index
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.composed import composed
-from tinygrad_edu.ops.indexing import getitem
-from tinygrad_edu.ops.joining import along
-from tinygrad_edu.ops.shape import as_operand
+from tinygrad_edu.ops.composed import as_operand, composed
 
 __all__ = [
     "pad",
 ]
 
-Shape = tuple[int, ...]
+Widths = tuple[tuple[int, int], ...]  # before and after each axis
 
 
-def _pad(array: Array, pad_width: tuple[tuple[int, int], ...], constant_values: Any) -> Array:
-    return np.pad(array, pad_width or 0, constant_values=constant_values)
+def _pad(array: Array, pad_width: Widths, mode: Any, constant_values: Any = 0) -> Array:
+    options: dict[str, Any] = {"constant_values": constant_values} if mode == "constant" else {}
+    return np.pad(array, pad_width or 0, mode, **options)
 
 
-def _middle(g: Any, pad_width: tuple[tuple[int, int], ...], array_shape: Shape) -> Any:
-    """The part of g where the operand is."""
-    return g[tuple(slice(before, before + n) for (before, _), n in zip(pad_width, array_shape, strict=True))]
+def _pad_back(g: Any, pad_width: Widths, mode: str) -> Any:
+    """The gradient without its margins; where these are numbers of the array again, they are added to those."""
+    return _middle(g, pad_width) if mode == "constant" else unpad(g, pad_width, mode)
 
 
-padded = Op(_pad, array=_middle)
+def _middle(g: Any, pad_width: Widths) -> Any:
+    return g[tuple(slice(before, n - after) for (before, after), n in zip(pad_width, g.shape, strict=True))]
+
+
+def _unpad(g: Array, pad_width: Widths, mode: Any) -> Array:
+    """The middle, with each slice of a margin added where it was taken from, axis by axis."""
+    for axis, (before, after) in enumerate(pad_width):
+        if before == after == 0:
+            continue
+        slices = np.moveaxis(g, axis, 0)
+        length = len(slices) - before - after
+        sources = np.pad(np.arange(length), (before, after), mode)
+        middle = slices[before : before + length].copy()
+        for place in (*range(before), *range(before + length, len(slices))):
+            middle[sources[place]] += slices[place]
+        g = np.moveaxis(middle, 0, axis)
+    return g
+
+
+padded: Op = Op(_pad, array=_pad_back)
+unpad: Op = Op(_unpad, g=lambda g, pad_width, mode: padded(g, pad_width, mode))
 
 
 @composed(np.pad)
@@ -55,17 +73,10 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
         raise ValueError(f"pad with mode {mode!r} takes no {', '.join(sorted(unknown))}")
     if kwargs.get("reflect_type", "even") != "even":
         raise UnsupportedError("reflect_type='odd' is not here: write 2 * pad(t, n, 'edge') - pad(t, n, 'reflect')")
-    widths = _widths(pad_width, array.ndim)
-    if mode == "constant":
-        return padded(array, widths, as_operand(kwargs.get("constant_values", 0)))
-    for axis, width in enumerate(widths):
-        if any(width):  # NumPy tells which places come where
-            sources = np.pad(np.arange(array.shape[axis]), width, mode)  # type: ignore[call-overload] # one of five
-            array = getitem(array, along(axis, array.ndim, sources))
-    return array
+    return padded(array, _widths(pad_width, array.ndim), mode, as_operand(kwargs.get("constant_values", 0)))
 
 
-def _widths(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
+def _widths(pad_width: Any, ndim: int) -> Widths:
     """A pair of widths for each axis."""
     if isinstance(pad_width, dict):
         by_axis = {normalize_axis_index(axis, ndim): width for axis, width in pad_width.items()}

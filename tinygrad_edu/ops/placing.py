@@ -6,11 +6,10 @@ import numpy as np
 
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.ops.arranging import resize
-from tinygrad_edu.ops.choosing import _within
-from tinygrad_edu.ops.composed import composed
+from tinygrad_edu.ops.choosing import within
+from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.elementwise import where as where_op
 from tinygrad_edu.ops.indexing import plain_key
-from tinygrad_edu.ops.shape import as_operand
 
 __all__ = [
     "copyto",
@@ -47,7 +46,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     Tensor([7., 2., 8.])
     """
     v = _values(a, v)
-    places = _within(np.ravel(plain_key(ind)).astype(np.intp, casting="same_kind"), a.size, mode)
+    places = within(np.ravel(plain_key(ind)).astype(np.intp, casting="same_kind"), a.size, mode)
     if v.size and places.size:
         a[np.unravel_index(np.where(places < 0, places + a.size, places), a.shape)] = resize(v, places.size)
 
@@ -64,7 +63,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     >>> t
     Tensor([1., 7., 8.])
     """
-    vals, mask = _values(arr, vals), np.reshape(np.asarray(plain_key(mask), bool), arr.shape)
+    vals, mask = _values(arr, vals), np.reshape(as_operand(plain_key(mask)).astype(bool), arr.shape)
     if vals.size == 0 and mask.any():
         raise ValueError("there are places to fill, and no values to put there")
     if mask.any():
@@ -83,7 +82,7 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     >>> t
     Tensor([ 1., -2., -3.])
     """
-    values, mask = _values(a, values), np.reshape(np.asarray(plain_key(mask), bool), a.shape)
+    values, mask = _values(a, values), np.reshape(as_operand(plain_key(mask)).astype(bool), a.shape)
     if values.size and mask.any():
         a[mask] = resize(values, a.shape)[mask]
 

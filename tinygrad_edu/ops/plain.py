@@ -30,9 +30,10 @@ def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
 NAMES = (
     "all allclose any argmax argmin argpartition argsort argwhere array2string array_equal array_equiv array_repr"
     " array_str broadcast_shapes can_cast count_nonzero diag_indices_from digitize einsum_path empty_like flatnonzero"
-    " full_like isclose iscomplex iscomplexobj isin isneginf isposinf isreal isrealobj lexsort may_share_memory"
-    " min_scalar_type nanargmax nanargmin ndim nonzero ones_like result_type save savetxt savez savez_compressed"
-    " searchsorted shape shares_memory size tril_indices_from triu_indices_from zeros_like"
+    " full_like isclose ix_ iscomplex iscomplexobj isin isneginf isposinf isreal isrealobj lexsort may_share_memory"
+    " min_scalar_type nanargmax nanargmin ndim nonzero ones_like ravel_multi_index result_type save savetxt savez"
+    " savez_compressed searchsorted shape shares_memory size tril_indices_from triu_indices_from unravel_index"
+    " zeros_like"
 )
 FUNCTIONS = [getattr(np, name) for name in NAMES.split()] + [np.linalg.matrix_rank]
 implementations.update({function: _on_arrays(function) for function in FUNCTIONS})

@@ -9,49 +9,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.errors import does_not_fit
-from tinygrad_edu.op import implementations
 from tinygrad_edu.ops.composed import as_operand, composed
-from tinygrad_edu.ops.linalg import dot
 
 __all__ = [
     "matrix_power",
     "multi_dot",
-    "outer",
     "tensordot",
-    "vdot",
 ]
-
-
-@composed(np.outer)
-def outer(a: Any, b: Any) -> Any:
-    """Every number of a times every number of b: aᵢ bⱼ, of all the numbers in order. After `numpy.outer`.
-
-    >>> from tinygrad_edu import Tensor
-    >>> outer(Tensor([1.0, 2.0]), Tensor([3.0, 4.0]))
-    Tensor([[3., 4.],
-            [6., 8.]])
-    """
-    return np.reshape(as_operand(a), (-1, 1)) * np.reshape(as_operand(b), (1, -1))
-
-
-def _outer_of_vectors(x1: Any, x2: Any, /) -> Any:
-    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
-        raise does_not_fit("outer", [(np.shape(x1), None), (np.shape(x2), None)], "np.linalg.outer is of two vectors.")
-    return outer(x1, x2)
-
-
-implementations[np.linalg.outer] = _outer_of_vectors
-
-
-@composed(np.vdot)
-def vdot(a: Any, b: Any) -> Any:
-    """The sum of aᵢ bᵢ over all the numbers of two arrays of one size, in order. After `numpy.vdot`.
-
-    >>> from tinygrad_edu import Tensor
-    >>> vdot(Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]]))
-    Tensor(11.)
-    """
-    return dot(np.reshape(as_operand(a), -1), np.reshape(as_operand(b), -1))
 
 
 @composed(np.tensordot, np.linalg.tensordot)
@@ -63,8 +27,11 @@ def tensordot(a: Any, b: Any, axes: int | tuple[Sequence[int], Sequence[int]] = 
     Tensor([11.])
     """
     a, b = as_operand(a), as_operand(b)
-    pairs = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int | np.integer) else axes
-    a_axes, b_axes = (normalize_axis_tuple(of, t.ndim) for of, t in zip(pairs, (a, b), strict=True))
+    if isinstance(axes, int | np.integer):
+        if not 0 <= axes <= min(a.ndim, b.ndim):
+            raise ValueError(f"tensordot: axes={axes} of operands that have {a.ndim} and {b.ndim}")
+        axes = (range(a.ndim - axes, a.ndim), range(axes))
+    a_axes, b_axes = (normalize_axis_tuple(of, t.ndim) for of, t in zip(axes, (a, b), strict=True))
     if [a.shape[axis] for axis in a_axes] != [b.shape[axis] for axis in b_axes]:
         shapes = [(t.shape, getattr(t, "name", None)) for t in (a, b)]
         raise does_not_fit("tensordot", shapes, f"The axes {a_axes} and {b_axes} must be as long, pair by pair.")

@@ -10,7 +10,7 @@ from tinygrad_edu.device import moved
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.graph import Array, unbroadcast
 from tinygrad_edu.op import Op, implementations
-from tinygrad_edu.ops.composed import composed
+from tinygrad_edu.ops.composed import as_operand, composed
 
 __all__ = [
     "astype",
@@ -64,6 +64,9 @@ def _sum_to(x: Array, shape: Shape) -> Array:
 
 
 def _astype(x: Array, dtype: Any) -> Array:
+    """The numbers in another dtype."""
+    if np.dtype(dtype).kind not in "fiub":
+        raise TypeError(f"a Tensor holds real numbers or booleans, not {np.dtype(dtype)}")
     return x.astype(dtype)
 
 
@@ -104,7 +107,7 @@ def _transpose_back(g: Any, axes: Sequence[int] | None) -> Any:
 
 reshape = Op(_reshape, a=_back)
 transpose = Op(_transpose, implements=[np.transpose, np.permute_dims], a=_transpose_back)
-swapaxes = Op(_swapaxes, implements=[np.swapaxes], a=lambda g, axis1, axis2: g.swapaxes(axis1, axis2))
+swapaxes = Op(_swapaxes, implements=[np.swapaxes], a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
 expand_dims = Op(_expand_dims, implements=[np.expand_dims], a=_back)
 squeeze = Op(_squeeze, implements=[np.squeeze], a=_back)
 broadcast_to = Op(_broadcast_to, implements=[np.broadcast_to], array=lambda g: g)  # the engine sums it back
@@ -132,19 +135,6 @@ def _numpy_reshape(a: Any, /, shape: int | Shape, order: str = "C", *, copy: boo
 
 _copied = copy  # in the function above `copy` is NumPy's parameter
 implementations[np.reshape] = _numpy_reshape
-
-
-def as_operand(x: Any) -> Any:
-    """Tensors and arrays as they are, numbers and lists as arrays; a list with Tensors in it is stacked."""
-    if hasattr(x, "ndim"):
-        return x
-    if isinstance(x, list | tuple) and _holds_tensor(x):
-        return np.stack([as_operand(item) for item in x])
-    return np.asarray(x)
-
-
-def _holds_tensor(x: Any) -> bool:
-    return any(_holds_tensor(item) for item in x) if isinstance(x, list | tuple) else hasattr(x, "grad_fn")
 
 
 @composed(np.ravel)

@@ -94,10 +94,8 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
         at[counts == count] = places
     below = np.floor(at).astype(int)
     above = np.minimum(below + 1, np.maximum(counts, 1)[..., None] - 1)
-    if missing.any():
-        order = np.argsort(value, -1)  # NaN last
-    else:
-        order = np.argpartition(value, np.unique([below, above]), -1)
+    kth = np.unique([below, above])
+    order = np.argsort(value, -1) if missing.any() else np.argpartition(value, kth, -1)  # sorted, NaN comes last
     places = np.take_along_axis(order, np.concatenate([below, above], -1), -1)
     ends = np.take_along_axis(rows, places, -1)
     low, high = ends[..., : q.size], ends[..., q.size :]

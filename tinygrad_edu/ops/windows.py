@@ -43,6 +43,11 @@ class Windows(NamedTuple):
         """How far the windows reach from the first place of the padding."""
         return tuple((n - 1) * s + d * (k - 1) + 1 for k, s, d, _, n in zip(*self, strict=True))
 
+    @property
+    def apart(self) -> bool:
+        """Whether no place belongs to two windows: then adding back to zeros is writing, in half the time."""
+        return all(s > d * (k - 1) for k, s, d in zip(*self[:3], strict=True))
+
     def at(self, offset: Shape) -> Slices:
         """Where in the covered places the windows have their number `offset`: a slice for each of its axes."""
         rows = zip(offset, self.stride, self.dilation, self.places, strict=False)
@@ -128,7 +133,8 @@ def _add_back(x: Array, windows: Windows, size: Shape) -> Array:
     """Transpose of `cut`: windows of shape (..., *kernel, *places) added up where they lie in an array of `size`."""
     out: Array = np.zeros_like(x, shape=(*x.shape[: -2 * len(size)], *size))
     for offset, which, where in windows.reads(size):
-        out[(..., *where)] += x[(..., *offset, *which)]
+        back, part = out[(..., *where)], x[(..., *offset, *which)]
+        np.copyto(back, part) if windows.apart else np.add(back, part, out=back)
     return out
 
 

@@ -1,0 +1,188 @@
+"""NumPy's functions on Tensors: their options, their methods, what they may be mixed with, and what says no."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Tensor, errors
+from tinygrad_edu.op import Op, implementations
+from tinygrad_edu.ops.composed import compositions
+
+A = np.array([[1.0, -2.0, 3.0], [0.5, 2.0, -1.0]])
+
+
+def leaf(value: Any = A) -> Tensor:
+    return Tensor(value, requires_grad=True)
+
+
+def same(found: Any, expected: Any) -> None:
+    assert isinstance(found, Tensor)
+    np.testing.assert_allclose(found.numpy(), expected)
+    assert found.dtype == np.asarray(expected).dtype
+
+
+@pytest.mark.parametrize("name", [n for n in tg.__all__ if callable(getattr(np, n, None)) and n in dir(tg.ops)])
+def test_every_entry_is_numpys_function_on_tensors(name: str) -> None:
+    ours, numpys = getattr(tg, name), getattr(np, name)
+    known = implementations[numpys]
+    assert known is ours or name in ("reshape", "where"), f"np.{name} goes to {known}"
+    assert isinstance(ours, Op) or name in compositions or ours.__doc__
+
+
+METHODS: dict[str, Callable[[Any], Any]] = {
+    "add.reduce": lambda x: np.add.reduce(x),
+    "add.reduce-axis": lambda x: np.add.reduce(x, axis=1, keepdims=True),
+    "add.reduce-position": lambda x: np.add.reduce(x, 1),
+    "add.reduce-all": lambda x: np.add.reduce(x, axis=None),
+    "add.reduce-where": lambda x: np.add.reduce(x, where=A > 0, initial=2.0),
+    "multiply.reduce": lambda x: np.multiply.reduce(x, axis=(0, 1)),
+    "maximum.reduce": lambda x: np.maximum.reduce(x),
+    "minimum.reduce": lambda x: np.minimum.reduce(x, axis=-1),
+    "fmax.reduce": lambda x: np.fmax.reduce(x),
+    "logaddexp.reduce": lambda x: np.logaddexp.reduce(x),
+    "add.accumulate": lambda x: np.add.accumulate(x),
+    "multiply.accumulate": lambda x: np.multiply.accumulate(x, axis=1),
+    "multiply.outer": lambda x: np.multiply.outer(x, np.arange(2.0)),
+    "subtract.outer": lambda x: np.subtract.outer(np.arange(2.0), x),
+    "ufunc dtype": lambda x: np.add(x, 1, dtype=np.float32),
+    "sum by position": lambda x: np.sum(x, 0, None, None, True),
+    "sum of nothing said": lambda x: np.sum(x, axis=0, out=None, keepdims=False),
+    "sum by NumPy's name": lambda x: np.sum(a=x, axis=1),
+    "max of none": lambda x: np.max(x, None, None, True),
+    "mean dtype": lambda x: np.mean(x, dtype=np.float32),
+    "concatenate dtype": lambda x: np.concatenate([x, x], dtype=np.float32),
+    "reshape in Fortran order": lambda x: np.reshape(x, (3, 2), order="F"),
+    "clip by keyword": lambda x: np.clip(a=x, a_min=0, a_max=1),
+    "array from the left": lambda x: A @ x.T + A[0, :2] * 1,
+    "number from the left": lambda x: 2 - np.float64(3) * x,
+    "lists of tensors": lambda x: np.vstack([x, [x[0], x[1]]]),
+    "array-likes mixed in": lambda x: np.hstack([x, [[1], [2]], A[:, :1]]),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_and_options_of_numpy(name: str) -> None:
+    if name != "lists of tensors":
+        same(METHODS[name](leaf()), METHODS[name](A))
+    assert METHODS[name](leaf()).requires_grad
+
+
+def test_logical_reductions_are_plain() -> None:
+    assert np.logical_and.reduce(leaf() > 0, axis=None) == np.False_
+    assert np.logical_or.reduce(leaf() > 0).tolist() == [True, True, True]
+    assert np.all(leaf()) == np.True_
+
+
+def test_out_of_a_tensor_is_item_assignment() -> None:
+    x, out = leaf(), Tensor(np.zeros((2, 3)))
+    assert np.multiply(x, 2.0, out=out) is out
+    same(out, A * 2)
+    out.sum().backward()
+    assert x.grad.tolist() == [[2.0] * 3] * 2
+    total = Tensor(np.zeros(3))
+    np.sum(leaf(), axis=0, out=total)
+    assert total.requires_grad
+    both = Tensor(np.zeros((2, 3))), Tensor(np.zeros((2, 3)))
+    np.divmod(x, 2.0, out=both)
+    same(both[1], A % 2)
+
+
+def test_where_of_a_ufunc_keeps_the_rest_of_out() -> None:
+    x, out = leaf(), Tensor(np.full((2, 3), 7.0))
+    np.negative(x, where=A > 0, out=out)
+    same(out, np.where(A > 0, -A, 7.0))
+    out.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), np.where(A > 0, -1.0, 0.0))
+
+
+def test_out_that_cannot_hold_the_result() -> None:
+    with pytest.raises(TypeError, match="cannot hold"):
+        np.multiply(leaf(), 2.0, out=Tensor(np.zeros((2, 3), int)))
+    with pytest.raises(errors.InPlaceError):
+        np.multiply(A, 2.0, out=leaf())
+    with pytest.raises(errors.UnsupportedError, match="history"):
+        np.multiply(leaf(), 2.0, out=np.zeros((2, 3)))
+    with pytest.raises(errors.UnsupportedError, match="history"):
+        np.sum(leaf(), axis=0, out=np.zeros(3))
+    with pytest.raises(ValueError, match="do not fit"):
+        np.multiply(leaf(), 2.0, out=Tensor(np.zeros(2)))
+
+
+def test_adding_at_places_counts_them_all() -> None:
+    total, x = Tensor(np.zeros(3)), leaf([1.0, 2.0, 4.0])
+    np.add.at(total, np.array([0, 0, 2]), x)
+    same(total, [3.0, 0.0, 4.0])
+    (total * np.arange(3.0)).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0, 2.0]
+    np.subtract.at(total, 1, 5.0)
+    same(total, [3.0, -5.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda x: np.add.reduceat(x, [0]), r"np\.add\.reduceat.*Op\("),
+        (lambda x: np.multiply.at(x, 0, 2.0), r"np\.multiply\.at"),
+        (lambda x: np.arctan2.reduce(x), r"np\.arctan2\.reduce"),
+        (lambda x: np.fft.fft(x), r"np\.fft\.fft.*Op\("),
+        (lambda x: np.spacing(x), r"np\.spacing.*t\.numpy\(\)"),
+        (lambda x: np.add(x, 1, casting="unsafe"), "casting="),
+        (lambda x: np.add(x, 1, where=A > 0), "needs out="),
+        (lambda x: np.mean([x, x]), r"stack\(tensors\)"),
+        (lambda x: np.r_[x, x], r"concatenate\(tensors\)"),
+        (lambda x: np.vectorize(lambda v: v)(x), "bare array"),
+        (lambda x: np.ma.masked_array(A) * x, "bare array"),
+        (lambda x: np.linalg.eig(x @ x.T), "complex|real"),
+    ],
+)
+def test_what_is_not_differentiated_says_so(call: Callable[[Any], Any], said: str) -> None:
+    with pytest.raises(errors.UnsupportedError, match=said):
+        call(leaf())
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda x: x * np.ma.masked_array(A), "masked array.*filled"),
+        (lambda x: x * np.matrix(A), r"matrix has an arithmetic of its own.*np\.asarray"),
+        (lambda x: np.matrix(A) * x, "matrix"),
+        (lambda x: x * 1j, "real numbers"),
+        (lambda x: x.astype(complex), "real numbers"),
+        (lambda x: np.power(x, 1 + 2j), "real numbers"),
+        (lambda x: x * [x, x], "stack"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_operands_that_are_no_real_arrays(call: Callable[[Any], Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        call(leaf())
+
+
+def test_a_subclass_of_tensor_is_an_operand_like_any_other() -> None:
+    class Weights(Tensor):
+        __slots__ = ()
+
+    w = Weights(A, requires_grad=True)
+    for y in (w * 2, np.exp(w), np.stack([w, w]), w.sum(), A * w):
+        assert type(y) is Tensor
+        assert y.requires_grad
+    (w * w).sum().backward()
+    np.testing.assert_array_equal(w.grad.numpy(), 2 * A)
+
+
+def test_arrays_may_be_asked_for() -> None:
+    x = leaf()
+    assert np.asarray(x) is x.array
+    np.testing.assert_allclose(x * 2, A * 2)
+    assert np.array(x, dtype=np.float32).dtype == np.float32
+
+
+def test_functions_of_places_and_orders_are_plain() -> None:
+    at_one = lambda x: np.searchsorted(x[1], 1.0)  # noqa: E731 - one of a row of functions
+    for call in (np.argmax, np.argsort, np.nonzero, np.shape, np.linalg.matrix_rank, at_one):
+        result = call(leaf())
+        assert not isinstance(result, Tensor)
+        np.testing.assert_array_equal(result, call(A))
