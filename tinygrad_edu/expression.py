@@ -19,24 +19,27 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu.errors import ExpressionError, TinygradError
+from tinygrad_edu.rules import table
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["FUNCTIONS", "evaluate", "parse_value", "parse_values"]
 
+_OF_ONE = (
+    "concatenate cumprod cumsum det diagonal expand_dims flip inv log_softmax logsumexp max mean min norm prod reshape"
+    " broadcast_to silu softmax sort squeeze stack std sum swapaxes trace transpose var"
+)
+_OF_TWO = "dot inner matmul outer solve tensordot vdot"
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
     **{
-        op.name: (op, 1)
-        for op in (tg.negative, tg.positive, tg.exp, tg.log, tg.sqrt, tg.square, tg.sin, tg.cos, tg.tanh, tg.sigmoid)
+        op.name: (op, len(op.operands))
+        for file in ("elementwise", "activations")
+        for op in table()[file]
+        if any(op.rules.values())
     },
-    **{op.name: (op, 1) for op in (tg.relu, tg.absolute, tg.sign, tg.sum, tg.mean, tg.max, tg.min)},
-    **{op.name: (op, 1) for op in (tg.reshape, tg.transpose, tg.swapaxes, tg.expand_dims, tg.squeeze, tg.broadcast_to)},
-    **{op.name: (op, 2) for op in (tg.add, tg.subtract, tg.multiply, tg.divide, tg.power, tg.maximum, tg.minimum)},
-    **{op.name: (op, 2) for op in (tg.matmul, tg.dot)},
+    **{name: (getattr(tg, name), 1) for name in _OF_ONE.split()},
+    **{name: (getattr(tg, name), 2) for name in _OF_TWO.split()},
     "abs": (tg.absolute, 1),
-    "tensordot": (tg.tensordot, 2),
-    "where": (tg.where, 3),
-    "concatenate": (tg.concatenate, 1),
-    "stack": (tg.stack, 1),
+    "clip": (tg.clip, 1),
 }
 """Allowed name -> the function, and how many operands it takes before its settings (axis, shape)."""
 

@@ -146,6 +146,7 @@ setitem: Op = Op(_setitem, x=lambda g, key: setitem(g, 0.0, key), value=_value_o
 
 
 def _take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
+    """x at the place that the indices name along an axis, for every other place."""
     return np.take_along_axis(arr, indices, axis)
 
 

@@ -31,10 +31,12 @@ Shape = tuple[int, ...]
 
 
 def _concatenate(*xs: Array, axis: int | None = 0) -> Array:
+    """The arrays one behind the other along an axis."""
     return np.concatenate(xs, axis=axis)
 
 
 def _stack(*xs: Array, axis: int = 0) -> Array:
+    """The arrays side by side along a new axis."""
     return np.stack(xs, axis=axis)
 
 

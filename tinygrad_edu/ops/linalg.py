@@ -64,6 +64,7 @@ matmul = Op(
 
 
 def _dot(x: Array, y: Array) -> Array:
+    """The sum of products over the last axis of x and the last but one of y."""
     return np.dot(x, y)
 
 

@@ -18,6 +18,7 @@ Widths = tuple[tuple[int, int], ...]  # before and after each axis
 
 
 def _pad(array: Array, pad_width: Widths, mode: Any, constant_values: Any = 0) -> Array:
+    """With a constant around it."""
     options: dict[str, Any] = {"constant_values": constant_values} if mode == "constant" else {}
     return np.pad(array, pad_width or 0, mode, **options)
 

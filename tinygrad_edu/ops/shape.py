@@ -35,26 +35,32 @@ Shape = tuple[int, ...]
 
 
 def _reshape(a: Array, shape: int | Shape) -> Array:
+    """The same numbers in another shape."""
     return np.reshape(a, shape)
 
 
 def _transpose(a: Array, axes: Sequence[int] | None = None) -> Array:
+    """The axes in another order, reversed for None."""
     return np.transpose(a, axes)
 
 
 def _swapaxes(a: Array, axis1: int, axis2: int) -> Array:
+    """Two axes exchanged."""
     return np.swapaxes(a, axis1, axis2)
 
 
 def _expand_dims(a: Array, axis: int | Shape) -> Array:
+    """With new axes of length 1."""
     return np.expand_dims(a, axis)
 
 
 def _squeeze(a: Array, axis: int | Shape | None = None) -> Array:
+    """Without axes of length 1."""
     return np.squeeze(a, axis)
 
 
 def _broadcast_to(array: Array, shape: int | Shape) -> Array:
+    """Stretched to a larger shape, without copying."""
     return np.broadcast_to(array, shape)
 
 
