@@ -4,7 +4,7 @@ All inputs are float64 and away from kinks, which `kinks.py` holds. The tests of
 derivatives, of forward mode, of dtypes and shapes, and the comparison with PyTorch are all made from it.
 """
 
-from tests.cases import activations, conv, elementwise, indexing, linalg, reduction, shape
+from tests.cases import activations, conv, curves, elementwise, indexing, linalg, reduction, shape
 from tests.cases.case import Case
 from tests.cases.elementwise import WITHOUT_DERIVATIVE
 
@@ -18,4 +18,5 @@ CASES: list[Case] = [
     *linalg.CASES,
     *conv.CASES,
     *activations.CASES,
+    *curves.CASES,
 ]

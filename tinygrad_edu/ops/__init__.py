@@ -14,6 +14,7 @@ from tinygrad_edu.ops import (
     contractions,
     conv,
     cumulative,
+    curves,
     cutting,
     decompositions,
     determinants,
@@ -42,6 +43,7 @@ from tinygrad_edu.ops.choosing import *
 from tinygrad_edu.ops.contractions import *
 from tinygrad_edu.ops.conv import *
 from tinygrad_edu.ops.cumulative import *
+from tinygrad_edu.ops.curves import *
 from tinygrad_edu.ops.cutting import *
 from tinygrad_edu.ops.decompositions import *
 from tinygrad_edu.ops.determinants import *
@@ -71,6 +73,7 @@ if not TYPE_CHECKING:  # type checkers read literal lists only, and take the nam
         *contractions.__all__,
         *conv.__all__,
         *cumulative.__all__,
+        *curves.__all__,
         *cutting.__all__,
         *decompositions.__all__,
         *determinants.__all__,

@@ -13,7 +13,17 @@ from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.reduction import Axis, axes_of
 
-__all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "partition", "percentile", "quantile", "sort"]
+__all__ = [
+    "median",
+    "nanmedian",
+    "nanpercentile",
+    "nanquantile",
+    "partition",
+    "percentile",
+    "quantile",
+    "sort",
+    "unique",
+]
 
 
 def _ordered(x: Array, order: Array, axis: int) -> Array:
@@ -222,3 +232,29 @@ def nanmedian(a: Any, axis: Axis = None, overwrite_input: bool = False, keepdims
     Tensor(2.5)
     """
     return _quantile(a, 0.5, axis, keepdims, "linear", skip_nan=True)
+
+
+@composed(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    *,
+    equal_nan: bool = True,
+) -> Any:
+    """The different numbers in ascending order, and whatever else is asked for; the first of equals gets the gradient.
+
+    After `numpy.unique`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> unique(Tensor([3.0, 1.0, 3.0]))
+    Tensor([1., 3.])
+    """
+    a = as_operand(ar)
+    _, first, inverse, counts = np.unique(np.asarray(a), True, True, True, axis, equal_nan=equal_nan)
+    values = np.reshape(a, -1)[first] if axis is None else np.take(a, first, axis=axis)
+    asked = zip((return_index, return_inverse, return_counts), (first, inverse, counts), strict=True)
+    more = [found for wanted, found in asked if wanted]
+    return (values, *more) if more else values

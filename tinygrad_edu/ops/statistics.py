@@ -1,5 +1,6 @@
 """Means with weights, ranges, covariances, and the reductions that leave NaN out: compositions of `ops.reduction`."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.reduction import Axis, axes_of, max, mean, min, prod, std, sum, var
 
-__all__ = ["average", "nanmean", "nanprod", "nanstd", "nansum", "nanvar", "ptp"]
+__all__ = ["average", "corrcoef", "cov", "nanmean", "nanprod", "nanstd", "nansum", "nanvar", "ptp"]
 
 
 @composed(np.ptp)
@@ -52,6 +53,63 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
             raise ZeroDivisionError("the weights sum to 0: nothing can be averaged with them")
         result = sum(a * weights, axis, keepdims=keepdims) / total
     return (result, total) if returned else result
+
+
+@composed(np.cov)
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: float | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    """How the variables, the rows of m and y (columns with rowvar=False), vary together, divided by n - ddof.
+
+    `fweights` (whole numbers) and `aweights` weigh the observations. After `numpy.cov`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> cov(Tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
+    Tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
+    x = _variables(m, rowvar, dtype)
+    if y is not None:
+        x = np.concatenate([x, _variables(y, rowvar, dtype)])
+    given = [as_operand(w) for w in (fweights, aweights) if w is not None]
+    weights = math.prod(given[1:], start=given[0]) if given else None
+    centred = x - (mean(x, axis=1, keepdims=True) if weights is None else average(x, 1, weights, keepdims=True))
+    total = x.shape[1] if weights is None else sum(weights)
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    lost = ddof if aweights is None else ddof * sum(weights * as_operand(aweights)) / total
+    weighed = centred if weights is None else centred * weights
+    return np.squeeze(weighed @ np.transpose(centred) / (total - lost))
+
+
+def _variables(m: Any, rowvar: bool, dtype: Any) -> Any:
+    x = np.atleast_2d(as_operand(m))
+    if x.ndim > 2:
+        raise ValueError(f"observations come in a table of two axes, not in the shape {x.shape}")
+    x = np.astype(x, dtype or float) if x.dtype.kind != "f" or dtype is not None else x
+    return x if rowvar or np.ndim(m) < 2 else np.transpose(x)
+
+
+@composed(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """`cov` divided by the standard deviations of both variables: from -1 to 1. After `numpy.corrcoef`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> corrcoef(Tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))[0, 1]
+    Tensor(-1.)
+    """
+    c = cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c
+    spread = np.sqrt(np.diagonal(c))
+    return np.clip(c / spread[:, None] / spread, -1, 1)
 
 
 def _there(a: Any) -> Any:
