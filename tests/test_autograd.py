@@ -2,13 +2,14 @@
 
 import copy
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, enable_grad, errors, is_grad_enabled, no_grad, set_grad_enabled
+from tinygrad_edu import Tensor, enable_grad, errors, graph, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_edu.autograd import ancestors, backward, grad
 
 
@@ -443,3 +444,67 @@ def test_a_deep_and_wide_graph_needs_no_recursion() -> None:
         y = y + x * 1e-4
     y.backward()
     assert value_of(x.grad) == pytest.approx(1 + 20_000 * 1e-4)
+
+
+def test_the_parts_of_an_array_add_up_in_one_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop over rows makes one table of zeros, not one for every row."""
+    made: list[tuple[int, ...]] = []
+    init = graph.Part.__init__
+
+    def counted(part: graph.Part, shape: Any, whole: Any, add_to: Any) -> None:
+        init(part, shape, lambda: made.append(shape) or whole(), add_to)
+
+    monkeypatch.setattr(graph.Part, "__init__", counted)
+    x = leaf(np.arange(12.0).reshape(4, 3))
+    y = x * 2
+    total = sum((float(i + 1) * row.sum() for i, row in enumerate(y)), start=(y * y).sum() + y[[0, 0], 1].sum())
+    total.backward()
+    expected = 2 * (2 * y.numpy() + np.arange(1.0, 5.0)[:, None])
+    expected[0, 1] += 4
+    np.testing.assert_allclose(x.grad.numpy(), expected)
+    assert made == [(4, 3)]
+
+
+@pytest.mark.parametrize(
+    "rearrange",
+    [
+        lambda x: x.reshape(3, 2),
+        lambda x: x.T,
+        lambda x: np.flip(x, 0),
+        lambda x: x[None],
+        lambda x: np.squeeze(np.expand_dims(x, 0)),
+        lambda x: x + 0,
+        lambda x: np.broadcast_to(x, (2, 2, 3)),
+        lambda x: (x.T + x.reshape(3, 2)).T,
+        lambda x: x[:],
+        lambda x: np.concatenate([x, x]),
+    ],
+)
+def test_a_gradient_is_nobody_elses_memory(rearrange: Callable[[Any], Any]) -> None:
+    """Neither the caller's gradient, nor another leaf's, nor what a hook or `retain_grad` kept."""
+    x, z = leaf(np.arange(6.0).reshape(2, 3)), leaf(np.ones((2, 3)))
+    seen: list[Tensor] = []
+    middle = x * 1 + z
+    middle.retain_grad()
+    middle.register_hook(seen.append)
+    y = rearrange(middle)
+    given = np.ones(y.shape)
+    y.backward(given)
+    held = [x.grad.numpy(), z.grad.numpy(), middle.grad.numpy(), seen[0].numpy(), given]
+    for i, array in enumerate(held):
+        assert array.flags.writeable
+        assert not any(np.shares_memory(array, other) for other in held[i + 1 :])
+    w = leaf(np.arange(6.0).reshape(2, 3))
+    y = rearrange(w)
+    given = np.ones(y.shape)
+    y.backward(given)
+    assert not np.shares_memory(w.grad.numpy(), given)
+    assert w.grad.numpy().flags.writeable
+    np.testing.assert_allclose(w.grad.numpy(), x.grad.numpy())
+
+
+def test_a_whole_gradient_in_another_order_is_not_copied() -> None:
+    w = leaf(np.arange(6.0).reshape(2, 3))
+    (w.T.reshape(-1) * 2.0).backward(np.ones(6))
+    assert w.grad.numpy().base is not None
+    assert w.grad.tolist() == [[2.0] * 3] * 2

@@ -56,7 +56,7 @@ def _columns(x: Array, windows: Windows, groups: int) -> Iterator[tuple[slice, S
         x, order="C", shape=(block, channels, *lines.kernel, *rest)
     )  # zeros stay where the padding is
     matrices: Array = columns.reshape(block, groups, rows, *rest)
-    unrolled = list(lines.reads(tuple(size)))
+    unrolled = lines.reads(tuple(size))
     rolled = [(offset, (*windows.at(offset), *whole[head:])) for offset in np.ndindex(kernel[:head])]
     for start in range(0, images, block):
         some, n = slice(start, start + block), min(block, images - start)
