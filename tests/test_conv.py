@@ -231,6 +231,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "'same', 'valid' or whole numbers",
     ),
     "same with a stride": (lambda: tg.conv2d(X, W, padding="same", stride=2), ValueError, "is for stride=1"),
+    "pairs of groups": (lambda: tg.conv2d(X, W, groups=(1, 1)), ValueError, "groups is a whole number of at least 1; it"),
     "no groups": (lambda: tg.conv2d(X, W, groups=0), ValueError, "groups is a whole number of at least 1"),
     "output padding": (
         lambda: tg.conv_transpose1d(X1, signed(4, 1, 3), output_padding=1),

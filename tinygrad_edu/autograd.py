@@ -173,7 +173,8 @@ def _propagate(
             heappush(heap, (-vertex.index, vertex))
     changed, found = changes.latest, {}
     careful: tuple[Any, ...] | set[Any] = ()  # vertices that a gradient reached through a `where`
-    shared, parts = set(pending), set()  # where somebody else may hold what is pending; where parts add up in place
+    parts = set()  # vertices whose gradient is an array of our own, to which parts are added in place
+    shared = set(pending) if observe is None and not create_graph else None  # whose gradient others may hold
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
@@ -193,19 +194,19 @@ def _propagate(
         masked = plan.masks or (careful and node in careful)
         if masked:
             careful = {*careful, *node.operands}
-        alone = len(plan.pulls) == 1 and observe is None and not create_graph and node not in shared
         for index, pull in plan.pulls:
             vertex = node.operands[index]
             if wanted is not None and vertex not in wanted:
                 continue
             handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)
-            if type(handed) is Part:
+            kind, like = type(handed), vertex.like
+            if kind is Part:
                 if vertex in parts and observe is None:
                     handed.add_to(pending[vertex])
                     continue
                 parts.add(vertex)
                 handed = contribution = handed.whole()
-            kind, like = type(handed), vertex.like
+                kind = type(handed)
             if kind is not float64 or type(like) is not float64:  # a number for a number fits
                 shape, dtype = like if type(like) is tuple else (like.shape, like.dtype)
                 if kind is not ndarray or handed.shape != shape or handed.dtype is not dtype:
@@ -215,11 +216,14 @@ def _propagate(
             elif type(vertex) is Node:
                 pending[vertex] = contribution
                 heappush(heap, (-vertex.index, vertex))
-                if not alone and kind is ndarray and (contribution is g or contribution.base is not None):
+                passed_on = kind is ndarray and (contribution is g or contribution.base is not None)
+                if passed_on and shared is not None and not _alone(node, shared):
                     shared.add(vertex)
             else:
                 fresh = kind is ndarray and contribution is not g and contribution.base is None
-                pending[vertex] = contribution if kind is float64 or fresh else own(contribution, g, alone)
+                pending[vertex] = (
+                    contribution if kind is float64 or fresh else own(contribution, g, _alone(node, shared))
+                )
             if observe is not None:
                 local = local_derivative(node, pull, g, kept)
                 observe(Step(node, index, g, local, handed, contribution, pending[vertex]))
@@ -227,3 +231,8 @@ def _propagate(
         if leaf.hooks:
             pending[leaf] = run_hooks(leaf, pending[leaf], create_graph)
     return pending if wanted is None else pending | found
+
+
+def _alone(node: Node, shared: set[Any] | None) -> bool:
+    """Whether nobody but its only rule has the gradient of the node."""
+    return shared is not None and len(node.plan.pulls) == 1 and node not in shared
