@@ -125,6 +125,19 @@ def test_lists_and_whole_numbers_just_compute() -> None:
     assert tg.conv2d(Tensor(signed(1, 2, 3, 3)), np.ones((1, 2, 2, 2))).shape == (1, 1, 2, 2)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("channels", "outputs"), [(0, 3), (2, 0), (0, 0)])
+def test_no_channels_or_no_outputs(channels: int, outputs: int, stride: int) -> None:
+    x, w = (Tensor(np.ones(s), requires_grad=True) for s in ((2, channels, 4, 3), (outputs, channels, 2, 2)))
+    y = tg.conv2d(x, w, stride=stride)
+    y.sum().backward()
+    assert x.grad is not None
+    assert w.grad is not None
+    assert not y.numpy().any()
+    assert not x.grad.numpy().any()
+    assert (y.shape[:2], x.grad.shape, w.grad.shape) == ((2, outputs), x.shape, w.shape)
+
+
 @pytest.mark.parametrize("function", [tg.max_pool1d, tg.adaptive_max_pool1d])
 @pytest.mark.parametrize("size", [4, 2])
 def test_ties_share_the_gradient(function: Callable[..., Any], size: int) -> None:
@@ -231,7 +244,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "'same', 'valid' or whole numbers",
     ),
     "same with a stride": (lambda: tg.conv2d(X, W, padding="same", stride=2), ValueError, "is for stride=1"),
-    "pairs of groups": (lambda: tg.conv2d(X, W, groups=(1, 1)), ValueError, "groups is a whole number of at least 1; it"),
+    "pairs of groups": (
+        lambda: tg.conv2d(X, W, groups=(1, 1)),
+        ValueError,
+        "groups is a whole number of at least 1; it",
+    ),
     "no groups": (lambda: tg.conv2d(X, W, groups=0), ValueError, "groups is a whole number of at least 1"),
     "output padding": (
         lambda: tg.conv_transpose1d(X1, signed(4, 1, 3), output_padding=1),

@@ -52,9 +52,8 @@ def _columns(x: Array, windows: Windows, groups: int) -> Iterator[tuple[slice, S
     )
     rows = channels // groups * math.prod(lines.kernel)
     block = max(1, min(images, BLOCK // max(1, groups * rows * math.prod(rest))))
-    columns: Array = np.zeros_like(
-        x, order="C", shape=(block, channels, *lines.kernel, *rest)
-    )  # zeros stay where the padding is
+    # Zeros, which stay where the padding is; in order "C", so that the matrices are another look at the columns.
+    columns: Array = np.zeros_like(x, order="C", shape=(block, channels, *lines.kernel, *rest))
     matrices: Array = columns.reshape(block, groups, rows, *rest)
     unrolled = lines.reads(tuple(size))
     rolled = [(offset, (*windows.at(offset), *whole[head:])) for offset in np.ndindex(kernel[:head])]
@@ -96,7 +95,8 @@ def _conv_transpose(y: Array, weight: Array, windows: Windows, groups: int, size
     # Side by side the windows make it a convolution too, of y with the kernel turned round: 3.2 ms where adding back
     # takes 6.7. But that copies the windows of y, and they are many where y has many more channels than the images.
     if set(windows.stride) == {1} and outputs <= 4 * groups * channels:
-        flipped = np.flip(weight.swapaxes(1, 2), tuple(range(3, weight.ndim))).reshape(-1, outputs // groups, *kernel)
+        flipped = np.flip(weight.swapaxes(1, 2), tuple(range(3, weight.ndim)))
+        flipped = flipped.reshape(groups * channels, outputs // groups, *kernel)
         before = tuple(d * (k - 1) - b for k, d, b in zip(kernel, windows.dilation, windows.before, strict=True))
         return _conv(y, flipped, windows._replace(before=before, places=size), groups)
     matrix = weight.reshape(groups, outputs // groups, channels * math.prod(kernel)).swapaxes(1, 2)
