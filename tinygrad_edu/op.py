@@ -110,6 +110,8 @@ class Op:
         """Every argument in its place, defaults filled in; TypeError for arguments that the op does not take."""
         if not kwargs and self.required <= len(args) <= self.positional:
             return (*args, *self.defaults[len(args) - self.required :])
+        if self.variadic and kwargs.keys() <= {*self.static}:
+            return (args, *(kwargs.get(n, d) for n, d in zip(self.static, self.defaults, strict=True)))
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:

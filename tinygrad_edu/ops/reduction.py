@@ -64,13 +64,14 @@ def _count(x_shape: Shape, axis: Axis, where: Any) -> Any:
 
 def _shared(g: Any, count: Any) -> Any:
     """g / count, at least 1; divided in float64, because a large count overflows float16."""
-    return (g / np.float64(np.maximum(count, 1))).astype(g.dtype)
+    count = np.float64(count or 1) if isinstance(count, int) else np.maximum(count, 1.0)
+    return (g / count).astype(g.dtype)
 
 
 def _mean_x(g: Any, x_shape: Shape, axis: Axis, keepdims: bool, where: Any) -> Any:
     """g / n for each of the n numbers."""
     if where is True:
-        return _spread(_shared(g, _count(x_shape, axis, where)), x_shape, axis, keepdims, where)
+        return _spread(_shared(g, math.prod(x_shape) // (g.size or 1)), x_shape, axis, keepdims, where)
     return np.where(where, _shared(_restore(g, x_shape, axis, keepdims), _count(x_shape, axis, where)), 0)
 
 
