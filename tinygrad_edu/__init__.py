@@ -84,6 +84,8 @@ __all__ = [
     "cross",
     "cumprod",
     "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
     "custom_op",
     "deg2rad",
     "degrees",

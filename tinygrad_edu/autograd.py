@@ -191,7 +191,7 @@ def _propagate(
             kept = node.kept_tensors()
         if not retain_graph:
             node.kept = None
-        masked = plan.masks or (careful and node in careful)
+        masked = (plan.masks and plan.masking(kept)) or (careful and node in careful)
         if masked:
             careful = {*careful, *node.operands}
         for index, pull in plan.pulls:

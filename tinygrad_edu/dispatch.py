@@ -54,8 +54,10 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: d
         if ufunc not in known:
             raise errors.no_rule(name)
         arguments = dict(zip(("axis", "dtype"), inputs[1:], strict=False)) | options
-        axis = arguments.pop("axis", 0)
-        result = known[ufunc](inputs[0], axis=axis, **{k: v for k, v in arguments.items() if v is not None})
+        arguments = {"axis": 0} | {k: v for k, v in arguments.items() if v is not None or k == "axis"}
+        if rest := [key for key in arguments if key not in _names(known[ufunc])]:
+            raise errors.no_option(name, rest[0])
+        result = known[ufunc](inputs[0], **arguments)
         where = True
     return _written(name, result, outs, where)
 
@@ -66,10 +68,14 @@ def _called(ufunc: np.ufunc, name: str, inputs: tuple[Any, ...], options: dict[s
     dtype = options.pop("dtype", None)
     usual = {"casting": "same_kind", "order": "K", "subok": True}
     options = {key: value for key, value in options.items() if usual.get(key) != value}
-    known = implementation.static if isinstance(implementation, Op) else inspect.signature(implementation).parameters
-    if rest := [key for key in options if key not in known]:
+    if rest := [key for key in options if key not in _names(implementation)]:
         raise errors.no_option(name, rest[0])
-    if dtype is not None:
+    if dtype is not None and isinstance(implementation, Op) and not any(implementation.rules.values()):
+        if np.dtype(dtype) != bool:  # that of a comparison, which says nothing
+            raise errors.no_option(name, "dtype")
+    elif dtype is not None:
+        if np.dtype(dtype).kind != "f":
+            raise errors.no_option(name, "dtype")
         inputs = tuple(ops.astype(x, dtype) if hasattr(x, "grad_fn") else np.asarray(x, dtype) for x in inputs)
     return implementation(*inputs, **options)
 
@@ -79,12 +85,16 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
     name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
     implementation = _implementation(function, name)
     out = kwargs.get("out")
-    if not args or len(args) > _places(implementation):
+    if not args or len(args) > _places(function, implementation):
         args, kwargs = _by_name(function, args, kwargs)
         out = kwargs.get("out")
     if kwargs:
-        usual = _defaults(function)
+        usual, known = _defaults(function), _names(implementation)
         kwargs = {k: v for k, v in kwargs.items() if k != "out" and not (k in usual and v is usual[k])}
+        if kwargs.get("correction") is not None and "ddof" in known:
+            kwargs["ddof"] = kwargs.pop("correction")  # the array standard's name for it
+        if rest := [key for key in kwargs if key not in known and key in usual]:
+            raise errors.no_option(name, rest[0])
     return _written(name, implementation(*args, **kwargs), () if out is None else (out,), True)
 
 
@@ -116,13 +126,29 @@ def _written(name: str, result: Any, outs: Any, where: Any) -> Any:
 
 
 @cache
-def _places(implementation: Callable[..., Any]) -> int:
-    """How many arguments it takes in order."""
-    signature = implementation.signature if isinstance(implementation, Op) else inspect.signature(implementation)
-    kinds = [p.kind for p in signature.parameters.values()]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
+def _names(implementation: Callable[..., Any]) -> frozenset[str]:
+    """The names of what it takes."""
+    return frozenset(_signature(implementation).parameters)
+
+
+def _signature(implementation: Callable[..., Any]) -> inspect.Signature:
+    return implementation.signature if isinstance(implementation, Op) else inspect.signature(implementation)
+
+
+@cache
+def _places(function: Callable[..., Any], implementation: Callable[..., Any]) -> int:
+    """How many arguments mean the same in order for NumPy's function and for ours: up to NumPy's `out`, say."""
+    ours = [p for p in _signature(implementation).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    if any(p.kind is p.VAR_POSITIONAL for p in ours):
         return 1_000_000
-    return sum(kind is not inspect.Parameter.KEYWORD_ONLY for kind in kinds)
+    try:
+        numpys = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    except ValueError:  # in C
+        return len(ours)
+    for i, (own, their) in enumerate(zip([p.name for p in ours], numpys, strict=False)):
+        if i and own != their and (own in numpys or their in _names(implementation)):  # else an operand's other name
+            return i
+    return len(ours)
 
 
 @cache

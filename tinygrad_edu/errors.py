@@ -196,6 +196,23 @@ def bad_rule(op: str, operand: str, handed: object, shape: tuple[int, ...]) -> D
     )
 
 
+def no_array(op: str, value: Any) -> DerivativeError:
+    """The error for an op whose function returned what no Tensor can hold."""
+    what = f"an array of {value.dtype}" if hasattr(value, "dtype") else f"a {type(value).__name__}"
+    return DerivativeError(
+        f"the function of {op} returned {what}, and an op has one result, an array of real numbers: return one array,"
+        " or make an op of each result."
+    )
+
+
+def whole_numbers(op: str, dtype: object) -> DerivativeError:
+    """The error for an op with a rule whose result can carry no gradient."""
+    return DerivativeError(
+        f"{op} has a rule, but its result holds {dtype}, which carries no gradient: have its function return floats,"
+        " or pass t.detach()."
+    )
+
+
 def rule_without_ops(op: str) -> DerivativeError:
     """The error for a rule whose result does not remember that it came from the gradient."""
     return DerivativeError(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import failed
-from tinygrad_edu.graph import SMALL, Node, as_value, constant, unwrap
+from tinygrad_edu.graph import SMALL, Node, as_value, constant, records, unwrap
 from tinygrad_edu.mutation import tick
 from tinygrad_edu.recording import is_grad_enabled
 
@@ -33,6 +33,7 @@ def apply(op: Op) -> Callable[..., Tensor] | None:
 def unary(op: Op) -> Callable[..., Tensor]:
     """One operand, and static parameters if there are any."""
     forward, plan = op.forward, op.plan((True,))
+    checked = not isinstance(op.function, np.ufunc)  # those give floats for floats
 
     def apply(x: Any, *static: Any) -> Tensor:
         if type(x) is Tensor:
@@ -48,10 +49,10 @@ def unary(op: Op) -> Callable[..., Tensor]:
         except Exception as error:
             raise failed(op, (x,), error) from error
         if type(out) is not float64 and type(out) is not ndarray:
-            out = as_value(out)
+            out = as_value(out, op.name)
         result = new(Tensor)
         result._value = out
-        if vertex is None or not is_grad_enabled() or (static and out.dtype.kind != "f"):
+        if vertex is None or not is_grad_enabled() or (checked and not records(out, op)):
             result._origin = None
             return result
         result._origin = node = Node()
@@ -69,6 +70,7 @@ def unary(op: Op) -> Callable[..., Tensor]:
 def binary(op: Op) -> Callable[..., Tensor]:
     """Two operands, either of which may be a constant."""
     forward, both, left, right = op.forward, op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
+    checked = not isinstance(op.function, np.ufunc)  # those give floats for floats
 
     def apply(x: Any, y: Any) -> Tensor:
         if type(x) is Tensor:
@@ -84,10 +86,10 @@ def binary(op: Op) -> Callable[..., Tensor]:
         except Exception as error:
             raise failed(op, (x, y), error) from error
         if type(out) is not float64 and type(out) is not ndarray:
-            out = as_value(out)
+            out = as_value(out, op.name)
         result = new(Tensor)
         result._value = out
-        if (x_vertex is None and y_vertex is None) or not is_grad_enabled():
+        if (x_vertex is None and y_vertex is None) or not is_grad_enabled() or (checked and not records(out, op)):
             result._origin = None
             return result
         plan = both

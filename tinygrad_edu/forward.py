@@ -21,7 +21,7 @@ from tinygrad_edu.tensor import Tensor
 def push_forward(roots: Iterable[Vertex | None], tangents: dict[Vertex, Any], create_graph: bool) -> dict[Vertex, Any]:
     """The tangent of every vertex between those given and the roots; `create_graph` records the pass itself."""
     nodes, tangents = nodes_above(roots), dict(tangents)
-    masked = any(node.plan.masks for node in nodes)  # what is not taken may be infinite
+    masked = any(node.plan.masks and node.plan.masking(node.kept or ()) for node in nodes if node.kept is not None)
     with np.errstate(all="ignore") if masked else nullcontext():
         for node in reversed(nodes):
             parts = [(i, pull) for i, pull in node.plan.pulls if node.operands[i] in tangents]

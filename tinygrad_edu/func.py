@@ -6,6 +6,7 @@ Transformations nest: `grad(grad(f))`, `jacobian(grad(f))`, `grad` of a function
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,8 +71,9 @@ def value_and_grad(func: Function, argnums: Argnums = 0, has_aux: bool = False) 
 def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     """The result, and a function that takes a cotangent v of its structure to v times the Jacobian, in reverse mode.
 
-    That function may be called again and again; it gives one gradient, or a tuple for several primals. With `has_aux`
-    returns (result, function, anything). After https://docs.pytorch.org/docs/stable/generated/torch.func.vjp.html
+    That function may be called again and again; it gives one gradient, or a tuple for several primals. Where a primal
+    is itself part of a graph, `backward()` through a gradient frees the run, unless with `retain_graph=True`.
+    With `has_aux` returns (result, function, anything). After https://docs.pytorch.org/docs/stable/generated/torch.func.vjp.html
 
     >>> y, pull = vjp(lambda x: x * x, Tensor([1.0, 2.0]))
     >>> y, pull(Tensor([1.0, 10.0]))
@@ -211,9 +213,7 @@ class _Run:
 
 
 def _run(func: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Argnums, has_aux: bool) -> _Run:
-    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-    if any(not -len(args) <= n < len(args) for n in numbers):
-        raise ValueError(f"argnums={argnums}, but the function was called with {len(args)} arguments in order")
+    numbers = _numbers(argnums, len(args))
     outside = is_grad_enabled()
     variables: list[Tensor] = []
     called = list(args)
@@ -228,7 +228,6 @@ def _run(func: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: A
         if not isinstance(output, tuple) or len(output) != 2:
             raise TypeError("with has_aux=True the function returns two things: its result, and anything else")
         output, aux = output
-        aux = tree.mapped(lambda t: t.detach() if isinstance(t, Tensor) and not outside else t, aux)
     for leaf in tree.leaves(output):
         if not isinstance(leaf, Tensor):
             raise TypeError(
@@ -239,7 +238,26 @@ def _run(func: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: A
     create_graph = outside and (
         any(not v.is_leaf for v in variables) or _others(own, [t._origin for t in tree.leaves(output)])
     )
-    return _Run(variables, [args[n] for n in numbers], isinstance(argnums, int), output, aux, create_graph)
+    if not create_graph:  # what is returned beside the result keeps no history either
+        aux = tree.mapped(lambda t: t.detach() if isinstance(t, Tensor) else t, aux)
+    return _Run(variables, [args[n] for n in numbers], not isinstance(argnums, Sequence), output, aux, create_graph)
+
+
+def _numbers(argnums: Argnums, count: int) -> list[int]:
+    """The arguments to differentiate by, from 0 on."""
+    try:
+        given = [operator.index(n) for n in (argnums if isinstance(argnums, Sequence) else [argnums])]
+    except TypeError:
+        raise TypeError(
+            f"argnums counts arguments, argnums=0 or argnums=(0, 1), and is not {argnums!r}; the arguments themselves"
+            " go to what grad returns: grad(f)(x)"
+        ) from None
+    if any(not -count <= n < count for n in given):
+        raise ValueError(f"argnums={argnums}, but the function was called with {count} arguments in order")
+    numbers = [n % count for n in given]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"argnums={argnums} names an argument twice: name each once")
+    return numbers
 
 
 def _variable(leaf: Any, outside: bool) -> Tensor:

@@ -148,9 +148,24 @@ def wrap(value: Array, vertex: Vertex | None) -> Tensor:
     return tensor
 
 
-def as_value(value: Any) -> Array:
-    """What a Tensor holds: arrays as they are, anything else as an array, and a bare number as a NumPy scalar."""
-    return value if hasattr(value, "dtype") else np.asarray(value)[()]
+def as_value(value: Any, op: str) -> Array:
+    """What a Tensor holds: arrays as they are, and a bare number as a NumPy scalar."""
+    if not hasattr(value, "dtype"):
+        if not isinstance(value, NUMBER):
+            raise errors.no_array(op, value)
+        return np.asarray(value)[()]
+    if value.dtype.kind not in "fiub":
+        raise errors.no_array(op, value)
+    return value
+
+
+def records(out: Array, op: Op) -> bool:
+    """Whether a result can have a history: floats can. Whole numbers are fine where a dtype was asked for."""
+    if out.dtype.kind == "f":
+        return True
+    if "dtype" not in op.static:
+        raise errors.whole_numbers(op.name, out.dtype)
+    return False
 
 
 def unwrap(operand: Any) -> tuple[Any, Any]:

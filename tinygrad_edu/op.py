@@ -21,7 +21,7 @@ import numpy as np
 
 from tinygrad_edu import fast
 from tinygrad_edu.errors import DerivativeError, failed
-from tinygrad_edu.graph import as_value, constant, remember, unwrap, wrap
+from tinygrad_edu.graph import as_value, constant, records, remember, unwrap, wrap
 from tinygrad_edu.plan import Plan
 from tinygrad_edu.recording import is_grad_enabled
 
@@ -104,7 +104,7 @@ class Op:
         if any(isinstance(operand, Tensor) for operand in operands):
             return self.apply(*args)
         values = [unwrap(o)[0] if isinstance(o, list | tuple) else o for o in operands]
-        return as_value(self.forward(*values, *args[1 if self.variadic else len(operands) :]))
+        return as_value(self.forward(*values, *self.plain(args[1 if self.variadic else len(operands) :])), self.name)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Every argument in its place, defaults filled in; TypeError for arguments that the op does not take."""
@@ -137,14 +137,14 @@ class Op:
         pairs = [unwrap(operand) for operand in operands]
         values = [value for value, _ in pairs]
         try:
-            out = as_value(self.forward(*values, *static))
+            out = as_value(self.forward(*values, *static), self.name)
         except Exception as error:
             raise failed(self, operands, error) from error
         needs = tuple(vertex is not None for _, vertex in pairs)
         if not any(needs) or not is_grad_enabled():
             return wrap(out, None)
         plan = self.plan(needs)
-        if not plan.pulls or out.dtype.kind != "f":
+        if not plan.pulls or not records(out, self):
             return wrap(out, None)
         inputs = tuple(vertex or constant(operand) for operand, (_, vertex) in zip(operands, pairs, strict=True))
         environment = (tuple(values),) if self.variadic else values

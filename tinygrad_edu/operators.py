@@ -80,6 +80,8 @@ class Operators:
     clip, take, repeat, trace, diagonal = ops.clip, ops.take, method(ops.repeat), ops.trace, method(ops.diagonal)
     all, any, nonzero = implementations[np.all], implementations[np.any], implementations[np.nonzero]
     argmax, argmin, argsort = implementations[np.argmax], implementations[np.argmin], implementations[np.argsort]
+    argpartition, searchsorted = implementations[np.argpartition], implementations[np.searchsorted]
+    conj, choose = method(ops.conjugate), ops.choose
     exp, log, sqrt, sin, cos = method(ops.exp), method(ops.log), method(ops.sqrt), method(ops.sin), method(ops.cos)
     tanh, sigmoid, relu = method(ops.tanh), method(ops.sigmoid), method(ops.relu)
     abs, square, pow, matmul, dot = (method(o) for o in (ops.absolute, ops.square, ops.power, ops.matmul, ops.dot))
@@ -101,6 +103,25 @@ class Operators:
 
     def __getitem__(self, key: Any) -> Tensor:
         return ops.getitem.apply(self, plain_key(key))
+
+    def __contains__(self, number: Any) -> bool:
+        return bool((self == number).any())
+
+    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+        """The slices of an axis, or the numbers, where the condition holds."""
+        return ops.compress(condition, self, axis)  # type: ignore[no-any-return] # a Tensor
+
+    def fill(self: Any, number: Any) -> None:
+        """Put one number everywhere, in place."""
+        self[...] = number
+
+    def sort(self: Any, axis: int = -1, kind: Any = None) -> None:
+        """Sort in place, as NumPy's arrays; `np.sort(t)` is a sorted copy."""
+        self[...] = ops.sort(self, axis, kind)
+
+    def partition(self: Any, kth: Any, axis: int = -1) -> None:
+        """Put number `kth` where sorting would, in place; `np.partition(t, kth)` is a copy."""
+        self[...] = ops.partition(self, kth, axis)
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         """The same numbers in another shape: `t.reshape(2, 3)` or `t.reshape((2, -1))`."""
@@ -125,6 +146,7 @@ class Operators:
 
     ravel = flatten
     copy = method(ops.copy)
+    real, imag = property(ops.real), property(ops.imag)
     mT = property(ops.matrix_transpose, doc="The last two axes exchanged.")  # noqa: N815 - NumPy's name
 
     def float(self) -> Tensor:

@@ -20,6 +20,12 @@ class Plan:
 
     def __init__(self, op: Op, needs: Sequence[bool]) -> None:
         self.op, self.masks = op, op.masks
+        for name, rule in op.rules.items():
+            first = "g" if rule is None else next(iter(inspect.signature(rule).parameters), "")
+            if first != "g" and (not first or first in (*op.parameters, "out")):
+                raise DerivativeError(
+                    f"a rule of {op.name} takes g, what arrives at the result, first: lambda g, x: g * ..."
+                )
         asked = {
             i: list(inspect.signature(rule).parameters)[1:]
             for i, need in enumerate(needs)
@@ -37,6 +43,10 @@ class Plan:
         self.keep: Callable[..., tuple[Any, ...]] = eval(source, {"shape_of": _shapes if op.variadic else _shape})  # noqa: S307 - of names
         self.whole = self.names == op.parameters  # then it keeps all that it was given, which needs no call
         self.pulls = tuple((i, self._pull(i, names)) for i, names in asked.items())
+
+    def masking(self, kept: tuple[Any, ...]) -> bool:
+        """Whether a node of an op that masks does: a reduction only if its `where` leaves numbers out."""
+        return "where" not in self.names or kept[self.names.index("where")] is not True
 
     def _pull(self, index: int, asked: list[str]) -> Callable[[Any, tuple[Any, ...]], Any]:
         saved = [n if n == "index" else f"kept[{self.names.index(n)}]" for n in asked]

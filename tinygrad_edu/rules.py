@@ -69,7 +69,7 @@ def page(names: Sequence[str] = ()) -> str:
             lines += ["| " + " | ".join(part.replace("|", "\\|") for part in row) + " |" for row in rows]
         if made:
             lines += ["", "| made of other ops | value |", "| --- | --- |"]
-            lines += [f"| `{_called(function)}` | {_value(function)} |" for function in made]
+            lines += [f"| `{_called(function)}` | {_value(function)} |".replace("|m|", "abs(m)") for function in made]
     return "\n".join(lines).strip()
 
 
@@ -77,16 +77,22 @@ INTRODUCTION = """\
 # The table of derivatives
 
 An op hands to each of its operands its derivative times `g`, the gradient that arrives at its result `out`. What a rule
-names, and nothing else, is what the graph keeps for it; shapes and settings such as `axis` cost nothing to keep.
+names, and nothing else, is what the graph keeps for it; shapes and settings such as `axis` cost nothing to keep, and a
+`where`, `key` or `order` is what was given.
 Gradients are summed over the axes that broadcasting stretched. Every rule is itself made of ops, so all of this holds
 for derivatives of any order, and forward mode uses the same rules."""
+
+
+STATIC_ARRAYS = ("condition", "indices", "key", "order", "where")
+"""Settings that may be arrays as large as an operand; the graph holds what it was given."""
 
 
 def describe(op: Op) -> tuple[str, str, str, str, str]:
     """One row: how it is called, its value, what each operand is handed, what the graph keeps, the kink convention."""
     differentiable = [name for name, rule in op.rules.items() if rule is not None]
     handed = "; ".join(f"{name}: {_quoted(op, name)}" for name in differentiable)
-    kept = [n for n in op.plan((True,) * len(op.operands)).names if n in op.operands or n == "out"]
+    arrays = {*op.operands, "out", *STATIC_ARRAYS}
+    kept = [n for n in op.plan((True,) * len(op.operands)).names if n in arrays]
     return (
         f"`{op.name}({', '.join(_parameters(op.signature))})`",
         _value(op.function),
@@ -108,10 +114,14 @@ def _called(function: Any) -> str:
 
 def _parameters(signature: inspect.Signature) -> Iterator[str]:
     """The parameters as a learner writes them, without their types and without what NumPy calls no value."""
-    for parameter in signature.parameters.values():
+    every = list(signature.parameters.values())
+    for before, parameter in zip([None, *every], every, strict=False):
+        if parameter.kind is parameter.KEYWORD_ONLY and before and before.kind is before.POSITIONAL_OR_KEYWORD:
+            yield "*"
         star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        star = "**" if parameter.kind is parameter.VAR_KEYWORD else star
         usual = parameter.default
-        said = "" if usual is parameter.empty or usual is np._NoValue else f"={usual!r}"
+        said = "" if usual is parameter.empty else "=none" if usual is np._NoValue else f"={usual!r}"
         yield f"{star}{parameter.name}{said}"
 
 

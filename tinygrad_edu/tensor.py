@@ -188,6 +188,7 @@ class Tensor(Operators, NumPyProtocols):
     shape = property(lambda self: self._value.shape, doc="Lengths of the axes.")
     ndim = property(lambda self: self._value.ndim, doc="Number of axes.")
     size = property(lambda self: self._value.size, doc="Number of numbers, as in NumPy.")
+    nbytes = property(lambda self: self._value.nbytes, doc="Bytes of memory of the numbers.")
     dtype = property(lambda self: self._value.dtype, doc="NumPy dtype of the numbers.")
     device = property(lambda self: device_of(self._value), doc="Where the numbers live.")
     T = property(lambda self: ops.transpose(self), doc="Axes in reverse order.")

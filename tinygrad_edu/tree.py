@@ -1,5 +1,6 @@
 """Arguments and results in containers: tuples (named ones too), lists, dicts and None, nested as you like."""
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,7 +32,10 @@ def rebuilt(tree: Any, new: Sequence[Any]) -> Any:
         if part is None:
             return None
         if isinstance(part, dict):
-            return type(part)((key, build(child)) for key, child in part.items())
+            new = copy.copy(part)  # of its own kind: defaultdict, OrderedDict
+            for key, child in part.items():
+                new[key] = build(child)
+            return new
         if isinstance(part, tuple | list):
             children = [build(child) for child in part]
             return type(part)(*children) if hasattr(part, "_fields") else type(part)(children)

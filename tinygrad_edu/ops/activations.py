@@ -12,6 +12,7 @@ from tinygrad_edu.device import special
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.elementwise import masked, squared
 
 __all__ = ["elu", "erf", "erfc", "gelu", "leaky_relu", "relu", "selu", "sigmoid", "silu", "softplus"]
 
@@ -40,9 +41,7 @@ def _leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
 
 
 def _elu(x: Array, alpha: float = 1.0) -> Array:
-    """x where x > 0, else alpha (exp(x) - 1), alpha >= 0. Clevert, Unterthiner, Hochreiter 2016."""
-    if not alpha >= 0:
-        raise ValueError(f"elu needs an alpha of at least 0, not {alpha}")
+    """x where x > 0, else alpha (exp(x) - 1). Clevert, Unterthiner, Hochreiter 2016."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -80,15 +79,15 @@ def _gelu(x: Array) -> Array:
 
 def _bell(x: Any) -> Any:
     """2 / sqrt(pi) exp(-x**2); the derivative of erf."""
-    return (2 / math.sqrt(math.pi)) * np.exp(-x * x)
+    return (2 / math.sqrt(math.pi)) * np.exp(-squared(x))
 
 
 def _gelu_x(g: Any, x: Any) -> Any:
     """g (P + x p), P and p the normal distribution function and its density at x."""
-    return g * (0.5 * erfc(x * -math.sqrt(0.5)) + x * ((1 / math.sqrt(2 * math.pi)) * np.exp(-0.5 * x * x)))
+    return g * (0.5 * erfc(x * -math.sqrt(0.5)) + x * ((1 / math.sqrt(2 * math.pi)) * np.exp(-0.5 * squared(x))))
 
 
-relu = Op(_relu, elementwise=True, x=lambda g, out: g * (out > 0), kink="0 at 0")
+relu = Op(_relu, elementwise=True, x=lambda g, out: masked(g, out > 0), kink="0 at 0")
 leaky_relu = Op(
     _leaky_relu,
     elementwise=True,
@@ -98,13 +97,13 @@ leaky_relu = Op(
 elu = Op(
     _elu,
     elementwise=True,
-    x=lambda g, out, alpha: g * np.where(out > 0, 1.0, out + alpha),  # alpha exp(x) = out + alpha
+    x=lambda g, x, alpha: g * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0))),
     kink="alpha at 0",
 )
 selu = Op(
     _selu,
     elementwise=True,
-    x=lambda g, out: g * np.where(out > 0, SCALE, out + SCALE * ALPHA),
+    x=lambda g, x: g * np.where(x > 0, SCALE, SCALE * ALPHA * np.exp(np.minimum(x, 0))),
     kink="SCALE ALPHA = 1.758 at 0",
 )
 sigmoid = Op(_sigmoid, elementwise=True, x=lambda g, out: g * out * (1 - out))

@@ -8,7 +8,7 @@ from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
 
-__all__ = ["cumprod", "cumsum", "diff", "nancumprod", "nancumsum", "trapezoid"]
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff", "nancumprod", "nancumsum", "trapezoid"]
 
 
 def _cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
@@ -82,9 +82,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         raise ValueError(f"differences are taken n = 0, 1, 2, ... times, not {n}")
     if a.ndim == 0:
         raise ValueError("a single number has no differences: diff needs an array with at least one axis")
+    if n == 0:
+        return a
     axis = range(a.ndim)[axis]
-    if a.dtype.kind == "b":
-        return np.diff(np.asarray(a), n, axis)
     edge = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     ends = [None if end is None else as_operand(end) for end in (prepend, append)]
     before, after = (e if e is None or e.ndim else np.broadcast_to(e, edge) for e in ends)
@@ -93,6 +93,39 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     for _ in range(n):
         a = difference(a, axis)
     return a
+
+
+def _cumulative(total: Op, start: int, x: Any, axis: int | None, dtype: Any, include_initial: bool) -> Any:
+    x = as_operand(x)
+    if axis is None and x.ndim != 1:
+        raise ValueError(f"the axis to go along is needed for an array of {x.ndim} axes: axis=0")
+    out = total(x, axis or 0, dtype)
+    if not include_initial:
+        return out
+    axis = range(x.ndim)[axis or 0]
+    return np.concatenate([np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), start, out.dtype), out], axis=axis)
+
+
+@composed(np.cumulative_sum)
+def cumulative_sum(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Any:
+    """`cumsum`, with a 0 before it if asked. After `numpy.cumulative_sum`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> cumulative_sum(Tensor([1.0, 2.0]), include_initial=True)
+    Tensor([0., 1., 3.])
+    """
+    return _cumulative(cumsum, 0, x, axis, dtype, include_initial)
+
+
+@composed(np.cumulative_prod)
+def cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Any:
+    """`cumprod`, with a 1 before it if asked. After `numpy.cumulative_prod`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> cumulative_prod(Tensor([2.0, 3.0]), include_initial=True)
+    Tensor([1., 2., 6.])
+    """
+    return _cumulative(cumprod, 1, x, axis, dtype, include_initial)
 
 
 @composed(np.trapezoid)
@@ -106,8 +139,8 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = as_operand(y)
     y = np.moveaxis(y, axis, -1)
     if x is None:
-        if np.ndim(dx) == 0 and y.shape[-1] > 0:  # half of the ends: one pass less
-            return dx * (np.sum(y, axis=-1) - 0.5 * (y[..., 0] + y[..., -1]))
+        if np.ndim(dx) == 0 and y.shape[-1] > 1:  # half of the ends: one pass less
+            return dx * (np.sum(y[..., 1:-1], axis=-1) + 0.5 * y[..., 0] + 0.5 * y[..., -1])
         step = dx
     else:
         x = as_operand(x)

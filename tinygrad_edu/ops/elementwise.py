@@ -119,7 +119,7 @@ fabs = Op(np.fabs, x=lambda g, x: g * np.sign(x), kink="0 at 0")
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     """g y x**(y-1), and 0 where x and y are 0."""
     if isinstance(y, (int, float, np.number)):
-        return g * (2 * x) if y == 2 else g * (y * x ** (y - 1)) if y != 0 else 0 * g
+        return g * (2 * x) if y == 2 else g * (y * x ** (y - 1)) if y != 0 else _nothing(g)
     if np.all(x):
         return g * (y * x ** (y - 1))
     flat = (x == 0) & (y == 0)
@@ -128,6 +128,8 @@ def _power_x(g: Any, x: Any, y: Any) -> Any:
 
 def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     """g x**y log x, and 0 where x = 0 and y >= 0 (the limit)."""
+    if isinstance(x, float | int) and x > 0:
+        return g * (out * math.log(x))  # a Python number, which leaves float32 as it is
     if np.all(x):
         return g * (out * np.log(x))
     flat = (x == 0) & (y >= 0)
@@ -163,13 +165,27 @@ cos = Op(np.cos, x=lambda g, x: -g * np.sin(x))
 tan = Op(np.tan, x=lambda g, out: g * (1 + out * out))
 arcsin = Op(np.arcsin, x=lambda g, x: g / np.sqrt((1 - x) * (1 + x)), kink="infinite at 1 and -1, as it is")
 arccos = Op(np.arccos, x=lambda g, x: -g / np.sqrt((1 - x) * (1 + x)), kink="infinite at 1 and -1, as it is")
-arctan = Op(np.arctan, x=lambda g, x: g / (1 + x * x))
+arctan = Op(np.arctan, x=lambda g, x: g / (1 + squared(x)))
 sinh = Op(np.sinh, x=lambda g, x: g * np.cosh(x))
 cosh = Op(np.cosh, x=lambda g, x: g * np.sinh(x))
 tanh = Op(np.tanh, x=lambda g, out: g * (1 - out * out))
-arcsinh = Op(np.arcsinh, x=lambda g, x: g / np.sqrt(x * x + 1))
-arccosh = Op(np.arccosh, x=lambda g, x: g / np.sqrt((x - 1) * (x + 1)))
+arcsinh = Op(np.arcsinh, x=lambda g, x: g / _root_of_one_more(x))
+arccosh = Op(np.arccosh, x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 arctanh = Op(np.arctanh, x=lambda g, x: g / ((1 - x) * (1 + x)))
+
+
+def squared(x: Any) -> Any:
+    """x * x; infinite, without a warning, where that overflows."""
+    with np.errstate(over="ignore"):
+        return x * x
+
+
+def _root_of_one_more(x: Any) -> Any:
+    """sqrt(x**2 + 1)."""
+    squares = squared(x)
+    return np.sqrt(squares + 1) if np.all(np.isfinite(squares)) else np.hypot(x, 1)
+
+
 deg2rad = Op(np.deg2rad, x=lambda g: g * (math.pi / 180))
 radians = Op(np.radians, x=lambda g: g * (math.pi / 180))
 rad2deg = Op(np.rad2deg, x=lambda g: g * (180 / math.pi))
@@ -189,10 +205,21 @@ hypot = Op(
 )
 arctan2 = Op(
     np.arctan2,
-    x=lambda g, x, y: g * (y / _unless_zero(x * x + y * y)),
-    y=lambda g, x, y: -g * (x / _unless_zero(x * x + y * y)),
+    x=lambda g, x, y: g * _by_squared_length(y, x, y),
+    y=lambda g, x, y: -g * _by_squared_length(x, x, y),
     kink="0 where both are 0",
 )
+
+
+def _by_squared_length(t: Any, x: Any, y: Any) -> Any:
+    """t / (x**2 + y**2); 0 at the origin, and right also where the squares would over- or underflow."""
+    with np.errstate(over="ignore", under="ignore"):
+        squares = x * x + y * y
+    value = np.asarray(squares)
+    if np.all(np.isfinite(value)) and np.all(value >= 1e16 * np.finfo(value.dtype).tiny):
+        return t / squares
+    length = _unless_zero(np.hypot(x, y))
+    return (t / length) / length
 
 
 def _sinc(x: Array) -> Array:
@@ -218,13 +245,19 @@ def _horner(t: Any) -> Any:
 
 sinc = Op(_sinc, implements=[np.sinc], elementwise=True, x=_sinc_x)
 
+
+def _nothing(g: Any) -> Any:
+    """0; also where g is infinite, and still in its place in the graph."""
+    return np.where(False, g, 0) if hasattr(g, "grad_fn") else np.zeros_like(g)
+
+
 # Steps: flat wherever they have a derivative.
 STEP = "0 everywhere, at the steps too"
-sign = Op(np.sign, x=lambda g: 0 * g, kink=STEP)
-floor = Op(np.floor, x=lambda g: 0 * g, kink=STEP)
-ceil = Op(np.ceil, x=lambda g: 0 * g, kink=STEP)
-trunc = Op(np.trunc, x=lambda g: 0 * g, kink=STEP)
-rint = Op(np.rint, x=lambda g: 0 * g, kink=STEP)
+sign = Op(np.sign, x=_nothing, kink=STEP)
+floor = Op(np.floor, x=_nothing, kink=STEP)
+ceil = Op(np.ceil, x=_nothing, kink=STEP)
+trunc = Op(np.trunc, x=_nothing, kink=STEP)
+rint = Op(np.rint, x=_nothing, kink=STEP)
 
 
 def _fix(x: Array) -> Array:
@@ -237,10 +270,10 @@ def _round(x: Array, decimals: int = 0) -> Array:
     return np.round(x, decimals)
 
 
-fix = Op(_fix, implements=[np.fix], elementwise=True, x=lambda g: 0 * g, kink=STEP)
-round = Op(_round, implements=[np.round, np.around], elementwise=True, x=lambda g: 0 * g, kink=STEP)
-heaviside = Op(np.heaviside, x=lambda g: 0 * g, y=lambda g, x: g * (x == 0), kink="by x 0 everywhere, at the step too")
-floor_divide = Op(np.floor_divide, forward=operator.floordiv, x=lambda g: 0 * g, y=lambda g: 0 * g, kink=STEP)
+fix = Op(_fix, implements=[np.fix], elementwise=True, x=_nothing, kink=STEP)
+round = Op(_round, implements=[np.round, np.around], elementwise=True, x=_nothing, kink=STEP)
+heaviside = Op(np.heaviside, x=_nothing, y=lambda g, x: g * (x == 0), kink="by x 0 everywhere, at the step too")
+floor_divide = Op(np.floor_divide, forward=operator.floordiv, x=_nothing, y=_nothing, kink=STEP)
 remainder = Op(
     np.remainder,
     forward=operator.mod,
@@ -254,8 +287,13 @@ fmod = Op(
     y=lambda g, x, y, out: -g * np.rint((x - out) / y),
     kink="the slope of the piece that the value is on",
 )
-copysign = Op(np.copysign, x=lambda g, x, y: g * (np.sign(x) * np.copysign(1.0, y)), y=lambda g: 0 * g, kink="0 at 0")
+copysign = Op(np.copysign, x=lambda g, x, y: g * (np.sign(x) * _sign_of(y)), y=_nothing, kink="0 at 0")
 ldexp = Op(np.ldexp, x=lambda g, y: np.ldexp(g, y), y=None)
+
+
+def _sign_of(y: Any) -> Any:
+    """1 or -1, of 0 and -0 too."""
+    return math.copysign(1.0, y) if isinstance(y, float | int) else np.copysign(1, y)
 
 
 @composed(np.divmod)
@@ -269,6 +307,14 @@ def divmod(x: Any, y: Any) -> Any:
     return floor_divide(x, y), remainder(x, y)
 
 
+def _fraction(x: Array) -> Array:
+    """What is behind the point, with the sign of x."""
+    return np.modf(x)[0]
+
+
+fraction = Op(_fraction, name="modf", elementwise=True, x=lambda g: g)
+
+
 @composed(np.modf)
 def modf(x: Any) -> Any:
     """The fractional part, with slope 1, and the whole part, with slope 0; both have the sign of x. After `numpy.modf`.
@@ -277,7 +323,7 @@ def modf(x: Any) -> Any:
     >>> modf(Tensor(-2.5))
     (Tensor(-0.5), Tensor(-2.))
     """
-    return fmod(x, 1), trunc(x)
+    return fraction(x), trunc(x)
 
 
 @composed(np.frexp)
@@ -320,7 +366,13 @@ fmin = Op(
 
 def _to_larger(g: Any, x: Any, y: Any) -> Any:
     """g where x > y, half of it where they are equal, 0 where x < y."""
-    return np.where(x == y, g / 2, np.where(x > y, g, 0))
+    equal = x == y
+    return np.where(equal, g / 2, np.where(x > y, g, 0)) if np.any(equal) else masked(g, x > y)
+
+
+def masked(g: Any, mask: Any) -> Any:
+    """g where the mask holds, else 0; as a product, 9 times faster than `np.where`, unless g is infinite somewhere."""
+    return g * mask if np.all(np.isfinite(g)) else np.where(mask, g, 0)
 
 
 def _clip(x: Array, low: Array, high: Array) -> Array:
@@ -331,9 +383,9 @@ def _clip(x: Array, low: Array, high: Array) -> Array:
 clamp = Op(
     _clip,
     elementwise=True,
-    x=lambda g, x, low, high: g * ((x >= low) & (x <= high)),
-    low=lambda g, x, low, high: g * ((x < low) & (low < high)),
-    high=lambda g, x, low, high: g * ((x > high) | (high < low)),
+    x=lambda g, x, low, high: masked(g, (x >= low) & (x <= high)),
+    low=lambda g, x, low, high: masked(g, (x < low) & (low < high)),
+    high=lambda g, x, low, high: masked(g, (x > high) | (high < low)),
     kink="the limits belong to the inside: x gets g there, the limits 0",
 )
 
@@ -346,6 +398,8 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     >>> clip(Tensor([-1.0, 0.5, 2.0]), 0, 1)
     Tensor([0. , 0.5, 1. ])
     """
+    if (a_min is not None or a_max is not None) and (min is not None or max is not None):
+        raise ValueError("clip takes its limits once: as a_min and a_max, or as min and max")
     low, high = a_min if min is None else min, a_max if max is None else max
     if low is None or high is None:
         x = as_operand(x)
@@ -365,6 +419,7 @@ nan_to_num = Op(
     _nan_to_num,
     implements=[np.nan_to_num],
     elementwise=True,
+    masks=True,
     x=lambda g, x: np.where(np.isfinite(x), g, 0),
     kink="0 where a number was put in",
 )

@@ -72,7 +72,8 @@ def _mean_x(g: Any, x_shape: Shape, axis: Axis, keepdims: bool, where: Any) -> A
     """g / n for each of the n numbers."""
     if where is True:
         return _spread(_shared(g, math.prod(x_shape) // (g.size or 1)), x_shape, axis, keepdims, where)
-    return np.where(where, _shared(_restore(g, x_shape, axis, keepdims), _count(x_shape, axis, where)), 0)
+    share = _shared(_restore(g, x_shape, axis, keepdims), _count(x_shape, axis, where))
+    return np.where(where, np.broadcast_to(share, x_shape), 0)
 
 
 def _var_x(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
@@ -94,7 +95,7 @@ def _extreme_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, where: Any)
     if where is not True:
         chosen = chosen & where
     count = np.count_nonzero(chosen, axis=axis, keepdims=True)
-    return chosen * (_restore(g, x.shape, axis, keepdims) / np.maximum(count, 1))
+    return chosen * _shared(_restore(g, x.shape, axis, keepdims), count)
 
 
 def _nan_extreme_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
@@ -102,7 +103,7 @@ def _nan_extreme_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return _extreme_x(g, x, out, axis, keepdims, True)
 
 
-def _prod_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, where: Any) -> Any:
+def _prod_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, initial: Any, where: Any) -> Any:
     """g times the product of the other numbers: out / x, or without dividing where the product is 0."""
     g = _restore(g, x.shape, axis, keepdims)
     if where is not True:
@@ -111,7 +112,7 @@ def _prod_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, where: Any) ->
     if np.all((value != 0) & np.isfinite(value)):
         slope = g * _restore(out, x.shape, axis, keepdims) / x
     else:
-        slope = g * _product_of_others(x, axis)
+        slope = g * (_product_of_others(x, axis) * initial)
     return slope if where is True else np.where(where, slope, 0)
 
 
@@ -231,18 +232,20 @@ _min_reduce: Any = np.minimum.reduce
 
 sum = Op(
     _sum,
+    masks=True,
     forward=lambda x, axis, dtype, keepdims, initial, where: _add_reduce(
         x, axis, dtype, None, keepdims, initial, where
     ),
     implements=[np.sum],
     x=_spread,
 )
-mean = Op(_mean, implements=[np.mean], x=_mean_x)
-prod = Op(_prod, implements=[np.prod], x=_prod_x)
-var = Op(_var, implements=[np.var], x=_var_x)
-std = Op(_std, implements=[np.std], x=_std_x, kink="0 where all numbers are equal, as for a norm")
+mean = Op(_mean, masks=True, implements=[np.mean], x=_mean_x)
+prod = Op(_prod, masks=True, implements=[np.prod], x=_prod_x)
+var = Op(_var, masks=True, implements=[np.var], x=_var_x)
+std = Op(_std, masks=True, implements=[np.std], x=_std_x, kink="0 where all numbers are equal, as for a norm")
 max = Op(
     _max,
+    masks=True,
     forward=lambda x, axis, keepdims, initial, where: _max_reduce(x, axis, None, None, keepdims, initial, where),
     implements=[np.max, np.amax],
     x=_extreme_x,
@@ -250,6 +253,7 @@ max = Op(
 )
 min = Op(
     _min,
+    masks=True,
     forward=lambda x, axis, keepdims, initial, where: _min_reduce(x, axis, None, None, keepdims, initial, where),
     implements=[np.min, np.amin],
     x=_extreme_x,

@@ -3,6 +3,7 @@
 Equal numbers keep the order that NumPy's `argsort` gives them, so each gets the gradient of the place that it went to.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -80,18 +81,23 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     return ordered(a, np.argpartition(np.asarray(a), kth, along, kind), along)
 
 
-def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan: bool) -> Any:
+def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan: bool, middle: bool = False) -> Any:
     """The numbers at the places q of the sorted order, interpolated between neighbours as the method says.
 
     Every method is linear in the sorted numbers, so that the quantile of 0, 1, 2, ... is the place itself.
     """
-    a, q = as_operand(a), np.asarray(q)
+    a, given = as_operand(a), q
+    a = np.astype(a, float) if a.dtype.kind == "b" else a
+    by_q = getattr(q, "requires_grad", False)
+    if by_q and method != "linear":
+        raise UnsupportedError(f"method={method!r} is not differentiated by q: pass q.detach(), or method='linear'")
+    q = np.asarray(q)
     if q.dtype.kind not in "fiub" or np.any((q < 0) | (q > 1)):
         raise ValueError("quantiles are given as numbers from 0 to 1, percentiles from 0 to 100")
     axes = axes_of(axis, a.ndim)
     rest = tuple(i for i in range(a.ndim) if i not in axes)
     lead = tuple(a.shape[i] for i in rest)
-    rows = np.reshape(np.transpose(a, (*rest, *axes)), (*lead, -1 if a.size else 0))
+    rows = np.reshape(np.transpose(a, (*rest, *axes)), (*lead, math.prod(a.shape[i] for i in axes)))
     length = rows.shape[-1]
     if length == 0:
         raise ValueError("no numbers have no quantile: the array is empty along the axis")
@@ -109,8 +115,17 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
     places = np.take_along_axis(order, np.concatenate([below, above], -1), -1)
     ends = np.take_along_axis(rows, places, -1)
     low, high = ends[..., : q.size], ends[..., q.size :]
-    share = (at - below).astype(rows.dtype if rows.dtype.kind == "f" else float)
-    result = low + (high - low) * share
+    if by_q:  # the place is q (n - 1)
+        at = np.ravel(given) * (np.maximum(counts, 1) - 1)[..., None]
+    share = at - below
+    if isinstance(given, int | float) and rows.dtype.kind == "f":  # a Python number, which leaves float32 as it is
+        share = np.astype(share, rows.dtype)
+    if middle:  # also of infinite neighbours
+        result = np.where(share == 0, low, 0.5 * low + 0.5 * high)
+    elif method in ("lower", "higher", "nearest", "inverted_cdf", "closest_observation"):
+        result = low
+    else:
+        result = low + (high - low) * share
     undefined = (counts == 0) if skip_nan else missing.any(-1)
     if np.any(undefined):
         result = np.where(undefined[..., None], np.nan, result)
@@ -178,7 +193,7 @@ def median(a: Any, axis: Axis = None, overwrite_input: bool = False, keepdims: b
     >>> median(Tensor([3.0, 1.0, 2.0]))
     Tensor(2.)
     """
-    return _quantile(a, 0.5, axis, keepdims, "linear", skip_nan=False)
+    return _quantile(a, 0.5, axis, keepdims, "linear", skip_nan=False, middle=True)
 
 
 @composed(np.nanquantile)
@@ -231,7 +246,7 @@ def nanmedian(a: Any, axis: Axis = None, overwrite_input: bool = False, keepdims
     >>> nanmedian(Tensor([3.0, float("nan"), 2.0]))
     Tensor(2.5)
     """
-    return _quantile(a, 0.5, axis, keepdims, "linear", skip_nan=True)
+    return _quantile(a, 0.5, axis, keepdims, "linear", skip_nan=True, middle=True)
 
 
 @composed(np.unique)

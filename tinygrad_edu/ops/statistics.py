@@ -49,6 +49,7 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
             weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
             weights = np.broadcast_to(weights, a.shape)
         total = sum(weights, axis, keepdims=keepdims)
+        total = np.astype(total, np.result_type(a.dtype, weights.dtype, float if a.dtype.kind != "f" else a.dtype))
         if np.any(np.asarray(total) == 0):
             raise ZeroDivisionError("the weights sum to 0: nothing can be averaged with them")
         result = sum(a * weights, axis, keepdims=keepdims) / total
