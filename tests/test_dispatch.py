@@ -1,5 +1,7 @@
 """NumPy's functions on Tensors: their options, their methods, what they may be mixed with, and what says no."""
 
+import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -186,3 +188,44 @@ def test_functions_of_places_and_orders_are_plain() -> None:
         result = call(leaf())
         assert not isinstance(result, Tensor)
         np.testing.assert_array_equal(result, call(A))
+
+
+def lost(call: Callable[[], Any]) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return sorted({str(w.message).partition(":")[0] for w in caught})
+
+
+def test_a_history_is_not_lost_unawares() -> None:
+    """What NumPy asks for without saying why is told from the line that asks."""
+    x, number, listed = leaf(), leaf(2.0), [leaf(1.0), leaf(2.0)]
+    array = np.zeros(3)
+
+    def put(key: Any, value: Any) -> None:
+        array[key] = value
+
+    in_list = ["a list of tensors that require grad became a bare array"]
+    assert lost(lambda: np.array([number, number])) == in_list
+    assert lost(lambda: np.array(listed)) == in_list
+    assert lost(lambda: np.exp([number, number])) == in_list
+    assert lost(lambda: np.array([t * 2 for t in listed])) == in_list
+    assert lost(lambda: put(0, number)) == ["a tensor that requires grad was put into a bare array"]
+    assert lost(lambda: put(slice(None), x[0])) == ["a tensor that requires grad was put into a bare array"]
+    assert lost(lambda: math.sin(number)) == [
+        "the math module computes with bare numbers, and this tensor requires grad"
+    ]
+
+
+def test_numbers_may_be_asked_for() -> None:
+    x, number, detached = leaf(), leaf(2.0), Tensor([1.0, 2.0])
+
+    def quietly() -> None:
+        np.asarray(x), np.array(x), x.numpy(), x.tolist(), float(number), number.item(), f"{number:.2f}"
+        np.testing.assert_allclose(x, A)
+        np.array([detached, detached])
+        np.zeros(2)[:] = detached
+        with tg.no_grad():
+            np.array([number, number])
+
+    assert lost(quietly) == []

@@ -254,6 +254,22 @@ def no_option(name: str, option: str) -> UnsupportedError:
     )
 
 
+LOST_IN_LIST = (
+    "a list of tensors that require grad became a bare array: no gradient will flow through it. Write np.stack(tensors)"
+    " for an array of them, or t.item() where only the numbers are wanted."
+)
+LOST_IN_ITEM = (
+    "a tensor that requires grad was put into a bare array: no gradient will flow through it. Make the array a Tensor,"
+    " a = zeros(3), or write t.item() where only the number is wanted."
+)
+
+
+LOST_IN_MATH = (
+    "the math module computes with bare numbers, and this tensor requires grad: no gradient will flow through it. Write"
+    " NumPy's function, np.sin(t) for math.sin(t)."
+)
+
+
 def lost_history() -> UnsupportedError:
     """The error where NumPy would make a bare array of a tensor that requires grad."""
     return UnsupportedError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import dispatch, errors
+from tinygrad_edu.conversion import notice
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.op import implementations
 from tinygrad_edu.recording import is_grad_enabled
@@ -25,8 +26,8 @@ class NumPyProtocols:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array: Any = self.array  # type: ignore[attr-defined] # Tensor's
-        if self.requires_grad and is_grad_enabled() and within_numpy(sys._getframe(1)):  # type: ignore[attr-defined] # as above
-            raise errors.lost_history()
+        if self.requires_grad and is_grad_enabled():  # type: ignore[attr-defined] # as above
+            notice(sys._getframe(1))
         return np.array(array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -58,7 +59,9 @@ class NumPyProtocols:
     def __bool__(self) -> bool:
         return bool(self._value)
 
-    def __float__(self) -> float:
+    def __float__(self: Any) -> float:
+        if self.requires_grad and is_grad_enabled():
+            notice(sys._getframe(1))
         return float(self._value.item())
 
     def __int__(self) -> int:
@@ -93,12 +96,6 @@ class NumPyProtocols:
         if self.grad_fn is not None:
             raise errors.not_a_leaf(self.name)
         return _rebuild, (type(self), np.array(self), self.requires_grad, self.name, self.grad)
-
-
-def within_numpy(frame: Any) -> bool:
-    """Whether a function of NumPy asked for the array: it was handed a list of Tensors, or it knows no protocol."""
-    name = frame.f_globals.get("__name__", "")
-    return bool(name.startswith("numpy.") and not name.startswith("numpy.testing"))
 
 
 def _rebuild(cls: type[Tensor], array: Any, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:
