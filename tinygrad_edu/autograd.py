@@ -113,8 +113,8 @@ def grad(
             raise errors.unused_input(i, target.name)
     retain = create_graph if retain_graph is None else retain_graph
     found = _propagate({v: g for v, g in seeds.items() if v in wanted}, retain, create_graph, wanted)
-    gradients = (found.get(target._origin) for target in targets)
-    return tuple(g if g is None or isinstance(g, Tensor) else wrap(g, None) for g in gradients)
+    wrapped = {v: wrap(g, None) if not isinstance(g, Tensor) else g for v, g in found.items()}
+    return tuple(wrapped.get(target._origin) for target in targets)
 
 
 def _listed(tensors: Any) -> list[Tensor]:
@@ -226,7 +226,7 @@ def _propagate(
                 )
             if observe is not None:
                 local = local_derivative(node, pull, g, kept)
-                observe(Step(node, index, g, local, handed, contribution, pending[vertex]))
+                observe(Step(node, index, g, local, handed, contribution, copied(pending[vertex])))
     for leaf in pending:
         if leaf.hooks:
             pending[leaf] = run_hooks(leaf, pending[leaf], create_graph)

@@ -46,10 +46,18 @@ def _is_list(frame: FrameType, variable: str) -> bool:
     return isinstance(frame.f_locals.get(variable, frame.f_globals.get(variable)), list | tuple)
 
 
+def stored_back(frame: FrameType) -> bool:
+    """Whether the line is `t[i] += x`, which puts what it changed back to its place."""
+    return bool(_seen(frame.f_code, frame.f_lasti) == "augmented")
+
+
 @lru_cache(maxsize=256)
 def _seen(code: CodeType, instruction: int) -> Any:
-    """What the instruction does: "item" for `a[i] = ...`, "math" for a call of that module, "list" for one with a list
-    written out, else the names of the variables that a call is given; None where its source is not to be had."""
+    """What the instruction does: "item" for `a[i] = ...`, "augmented" for `a[i] += ...`, "math" for a call of that
+    module, "list" for a call with a list written out, else the names of the variables that the call is given.
+
+    None where its source is not to be had.
+    """
     position = next(islice(code.co_positions(), instruction // 2, None), None)
     lines = linecache.getlines(code.co_filename)
     if position is None or None in position or not lines:
@@ -60,10 +68,12 @@ def _seen(code: CodeType, instruction: int) -> Any:
         return None
     line, last, column, end = position
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call | ast.Subscript):
+        if not isinstance(node, ast.Call | ast.Subscript | ast.AugAssign):
             continue
         if (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset) != (line, last, column, end):
             continue
+        if isinstance(node, ast.AugAssign):
+            return "augmented" if isinstance(node.target, ast.Subscript) else None
         if isinstance(node, ast.Subscript):
             return "item" if isinstance(node.ctx, ast.Store) else None
         if isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "math":

@@ -71,8 +71,10 @@ def arange(start: Any, stop: Any = None, step: Any = 1, *, dtype: Any = None, **
     return Tensor(np.arange(first, end, step, dtype=dtype), **options)
 
 
-def linspace(start: float, stop: float, num: int = 50, *, dtype: Any = None, **options: Any) -> Tensor:
-    """`num` evenly spaced numbers from `start` to `stop`, both included."""
+def linspace(start: Any, stop: Any, num: int = 50, *, dtype: Any = None, **options: Any) -> Tensor:
+    """`num` evenly spaced numbers from `start` to `stop`, both included; ends that are Tensors get their gradient."""
+    if isinstance(start, Tensor) or isinstance(stop, Tensor):
+        return np.linspace(start, stop, num, dtype=dtype, **options)  # type: ignore[no-any-return] # a Tensor
     return Tensor(np.linspace(start, stop, num, dtype=dtype), **options)
 
 

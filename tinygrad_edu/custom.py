@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_edu.errors import DerivativeError
 from tinygrad_edu.op import Op
 
 
-def custom_op(**declaration: Any) -> Callable[[Callable[..., Any]], Op]:
+def custom_op(*function: Any, **declaration: Any) -> Callable[[Callable[..., Any]], Op]:
     """Make an `Op` of the function below: `Op(function, ...)` as a decorator, with the same keyword arguments.
 
     The function computes on arrays, in as many lines as it needs; the rules, one for each operand, hand on its
@@ -28,6 +29,11 @@ def custom_op(**declaration: Any) -> Callable[[Callable[..., Any]], Op]:
     >>> x.grad
     Tensor([ 0.5, -1. ])
     """
+
+    if function:
+        raise DerivativeError(
+            "custom_op takes the rules by name: write @custom_op(x=lambda g, x: g * ...) over the function"
+        )
 
     def declare(function: Callable[..., Any]) -> Op:
         return Op(function, **declaration)

@@ -6,6 +6,7 @@ Every class is also the built-in class that a NumPy or PyTorch program would alr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -101,10 +102,25 @@ def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
     known = [(np.shape(getattr(o, "_value", o)), getattr(o, "name", None)) for o in operands]
     if op.hint and any(shape == () for shape, _ in known):  # a product of matrices, with a single number
         return does_not_fit(op.name, known, op.hint)
-    if type(error) is not ValueError or (op.elementwise and broadcasts([shape for shape, _ in known])):
+    if isinstance(error, np.linalg.LinAlgError):
+        shapes = " and ".join(str(shape) for shape, _ in known)
+        return type(error)(f"{op.name} of shape {shapes}: {str(error).rstrip('.')}. {_matrix_hint(str(error))}".strip())
+    about_shape = re.search(r"shape|broadcast|size|dimension|axes|axis|match|align|mismatch|core", str(error))
+    fits = op.elementwise and broadcasts([shape for shape, _ in known])
+    if type(error) is not ValueError or fits or not about_shape:
         error.add_note(f"in {op.name} of operands with (shape, name): {known}")
         return error
     return does_not_fit(op.name, known, op.hint or (f"NumPy says: {error}." if len(known) == 1 else ""))
+
+
+def _matrix_hint(said: str) -> str:
+    if "ingular" in said:
+        return "It has no inverse: use pinv or lstsq, or add a little to its diagonal, x + 1e-6 * np.eye(n)."
+    if "definite" in said:
+        return "Take x @ x.T, and add a little to its diagonal, + 1e-6 * np.eye(n)."
+    if "unsupported" in said:
+        return "Write x.astype(np.float32)."
+    return "The last two axes are those of the matrix." if "imension" in said else ""
 
 
 def broadcasts(shapes: Sequence[tuple[int, ...]]) -> bool:
@@ -199,9 +215,9 @@ def bad_rule(op: str, operand: str, handed: object, shape: tuple[int, ...]) -> D
 def no_array(op: str, value: Any) -> DerivativeError:
     """The error for an op whose function returned what no Tensor can hold."""
     what = f"an array of {value.dtype}" if hasattr(value, "dtype") else f"a {type(value).__name__}"
+    way = "is `return` missing?" if value is None else "return one array, or make an op of each result."
     return DerivativeError(
-        f"the function of {op} returned {what}, and an op has one result, an array of real numbers: return one array,"
-        " or make an op of each result."
+        f"the function of {op} returned {what}, and an op has one result, an array of numbers: {way}"
     )
 
 
@@ -225,7 +241,7 @@ def leaf_in_place(name: str | None) -> InPlaceError:
     """The error for a recorded in-place change of a leaf that requires grad."""
     return InPlaceError(
         f"this tensor{_called(name)} is a leaf that requires grad, and changing it in place would leave nothing to"
-        " differentiate by. For an update write `with no_grad(): w -= lr * w.grad`; for a new value, `w = w - ...`."
+        " differentiate by. For an update write `with no_grad(): w -= lr * w.grad`, or `w = w - lr * g` for a new w."
     )
 
 
@@ -233,7 +249,8 @@ def view_in_place(name: str | None) -> InPlaceError:
     """The error for a recorded in-place change of a view, which would not reach what it is a view of."""
     return InPlaceError(
         f"this tensor{_called(name)} is a view of another one, as t[0] or t.T are, and a recorded change of it would"
-        " not reach that one: write t[0, 1] = v for t[0][1] = v, or change a copy, t[0].clone()."
+        " not reach that one: write t[0, 1] = v for t[0][1] = v, t[0] = t[0] + v for t[0] += v, or change a copy,"
+        " t[0].clone()."
     )
 
 
@@ -282,8 +299,8 @@ def lost_history() -> UnsupportedError:
 def no_out(name: str) -> UnsupportedError:
     """The error for writing a result that has a history into an array that has none."""
     return UnsupportedError(
-        f"{name} with out= would write a Tensor's values into an array that keeps no history."
-        " Write a = a + t instead of a += t, or make the left side a Tensor."
+        f"{name} would write a Tensor's values into a bare array, which keeps no history: write a = a + t instead of"
+        " a += t (and a = a - t for a -= t), or make a a Tensor; out= takes a Tensor too."
     )
 
 

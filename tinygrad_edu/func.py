@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import autograd, ops, tree
-from tinygrad_edu.errors import NonScalarBackwardError
+from tinygrad_edu.errors import GradientDtypeError, NonScalarBackwardError
 from tinygrad_edu.forward import push_forward
 from tinygrad_edu.graph import Leaf, Vertex, nodes_above, wrap
 from tinygrad_edu.recording import enable_grad, is_grad_enabled
@@ -219,7 +219,7 @@ def _run(func: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: A
     called = list(args)
     with enable_grad():
         for n in numbers:
-            fresh = [_variable(leaf, outside) for leaf in tree.leaves(args[n])]
+            fresh = [_variable(leaf, outside, n) for leaf in tree.leaves(args[n])]
             variables += fresh
             called[n] = tree.rebuilt(args[n], fresh)
         output = func(*called, **kwargs)
@@ -231,8 +231,8 @@ def _run(func: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: A
     for leaf in tree.leaves(output):
         if not isinstance(leaf, Tensor):
             raise TypeError(
-                f"the function returned {type(leaf).__name__} where a Tensor was expected: float(), .item(), .array and"
-                " .numpy() leave the graph; compute with Tensors to the end"
+                f"the function returned {type(leaf).__name__} where a Tensor was expected, so nothing depends on the"
+                " argument: float(), .item(), .array and .numpy() leave the graph; compute with Tensors to the end"
             )
     own = {v._origin for v in variables}
     create_graph = outside and (
@@ -260,10 +260,15 @@ def _numbers(argnums: Argnums, count: int) -> list[int]:
     return numbers
 
 
-def _variable(leaf: Any, outside: bool) -> Tensor:
+def _variable(leaf: Any, outside: bool, number: int) -> Tensor:
     """A Tensor to differentiate by: connected to the caller's graph where it is part of one, else a leaf of its own."""
     if isinstance(leaf, Tensor) and leaf.requires_grad and outside:
         return ops.positive.apply(leaf)
+    if isinstance(leaf, str) or np.asarray(leaf).dtype.kind in "iubUO":
+        raise GradientDtypeError(
+            f"argument {number} of the function holds {leaf!r:.40} of type {type(leaf).__name__}, and only floats have"
+            " derivatives: write 2.0 with a decimal point, np.array(data, dtype=float), or leave it out of argnums"
+        )
     value = leaf if isinstance(leaf, Tensor) else Tensor(leaf)
     variable = wrap(value._value, None)
     variable.name = value.name
@@ -368,6 +373,8 @@ def _matching(given: Any, wanted: Any, what: str, of: str) -> list[Tensor]:
 
 
 def _not_one_number(output: Any) -> Exception:
+    if output is None:
+        return NonScalarBackwardError("the function returned None: is its `return` missing?")
     said = f"has shape {output.shape}" if isinstance(output, Tensor) else f"is a {type(output).__name__}"
     return NonScalarBackwardError(
         f"grad is for a function whose result is one number, but this one's {said}. Sum it in the function, or take"

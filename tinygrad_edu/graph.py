@@ -174,7 +174,7 @@ def unwrap(operand: Any) -> tuple[Any, Any]:
         return operand, None
     if isinstance(operand, Tensor):
         return operand._value, operand._origin
-    if isinstance(operand, list | tuple) and any(isinstance(item, Tensor) for item in operand):
+    if isinstance(operand, list | tuple) and holds_tensor(operand):
         raise TypeError("a list of Tensors is no operand: write stack(tensors) or concatenate(tensors)")
     if isinstance(operand, np.ma.MaskedArray):
         raise TypeError("a masked array is no operand: write where(mask, other, t), or fill it first with .filled()")
@@ -185,6 +185,11 @@ def unwrap(operand: Any) -> tuple[Any, Any]:
     if value.dtype.kind not in "fiub":
         raise TypeError(f"an operand holds real numbers or booleans, not {value.dtype}: {type(operand).__name__} given")
     return value[()], None
+
+
+def holds_tensor(data: Any) -> bool:
+    """Whether there is a Tensor in a list, or in the lists in it."""
+    return any(map(holds_tensor, data)) if isinstance(data, list | tuple) else isinstance(data, Tensor)
 
 
 def constant(operand: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import errors, ops
+from tinygrad_edu.conversion import stored_back
 from tinygrad_edu.graph import Node, unwrap, wrap
 from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
@@ -32,6 +33,8 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
     def method(tensor: Tensor, other: Any) -> Tensor:
         value, history = unwrap(other)
         if is_grad_enabled() and _records(tensor, history):
+            if _is_view(tensor) and not stored_back(sys._getframe(1)):
+                raise errors.view_in_place(tensor.name)
             return _take(tensor, op.apply(tensor, other))
         if isinstance(tensor._value, np.generic):  # nobody shares the memory of a bare number
             out = op.apply(wrap(tensor._value, None), value)._value
@@ -60,7 +63,9 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
         raise errors.gradient_dtype(tensor.dtype, tensor.name)  # the history of what is put there would be lost
     key = plain_key(key)
     if is_grad_enabled() and _records(tensor, history):
-        _take(tensor, ops.setitem(tensor, new, key))
+        if _is_view(tensor):
+            raise errors.view_in_place(tensor.name)
+        _take(tensor, ops.setitem(tensor, new, plain_key(key, copied=True)))
         return
     try:
         tensor.array[key] = value
@@ -88,18 +93,17 @@ def _records(tensor: Tensor, history: Any) -> bool:
         return False
     if tensor._origin is not None and tensor.is_leaf:
         raise errors.leaf_in_place(tensor.name)
-    if _is_view(tensor):
-        raise errors.view_in_place(tensor.name)
     return True
 
 
 def _is_view(tensor: Tensor) -> bool:
     """Whether a change should also reach another tensor, as that of `t[0]` reaches `t` in NumPy, and could not."""
     base = getattr(tensor._value, "base", None)
-    if base is None or tensor._origin is None:  # held by the view, the variable and the argument: nobody else sees it
-        return base is not None and sys.getrefcount(base) > 3
-    views = (ops.getitem, ops.transpose, ops.swapaxes, ops.squeeze, ops.expand_dims, ops.diagonal)
-    return isinstance(tensor._origin, Node) and tensor._origin.op in views
+    if base is None:
+        return False
+    origin = tensor._origin
+    shown = isinstance(origin, Node) and any(getattr(o, "like", None) is base for o in origin.operands)
+    return sys.getrefcount(base) > 3 + shown  # the view, `base`, the argument, and the graph where it is small
 
 
 def _take(tensor: Tensor, out: Tensor) -> Tensor:

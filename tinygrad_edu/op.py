@@ -74,7 +74,7 @@ class Op:
             self.signature = inspect.signature(function)
         self.parameters, self.operands = tuple(self.signature.parameters), tuple(rules)
         self.static = self.parameters[len(rules) :]
-        if self.parameters[: len(rules)] != self.operands or (ufunc and ufunc.nin != len(rules)):
+        if not rules or self.parameters[: len(rules)] != self.operands or (ufunc and ufunc.nin != len(rules)):
             raise DerivativeError(
                 f"{self.name}{self.signature} needs a rule, or None, for its first operands: {list(rules)}"
             )

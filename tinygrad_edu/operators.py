@@ -85,7 +85,7 @@ class Operators:
     exp, log, sqrt, sin, cos = method(ops.exp), method(ops.log), method(ops.sqrt), method(ops.sin), method(ops.cos)
     tanh, sigmoid, relu = method(ops.tanh), method(ops.sigmoid), method(ops.relu)
     abs, square, pow, matmul, dot = (method(o) for o in (ops.absolute, ops.square, ops.power, ops.matmul, ops.dot))
-    swapaxes, squeeze, unsqueeze, astype = (method(o) for o in (ops.swapaxes, ops.squeeze, ops.expand_dims, ops.astype))
+    swapaxes, squeeze, unsqueeze = (method(o) for o in (ops.swapaxes, ops.squeeze, ops.expand_dims))
     __iadd__, __isub__, __imul__ = in_place(ops.add), in_place(ops.subtract), in_place(ops.multiply)
     __imod__, __ifloordiv__ = in_place(ops.remainder), in_place(ops.floor_divide)
     __itruediv__, __ipow__, __imatmul__ = in_place(ops.divide), in_place(ops.power), in_place(ops.matmul)
@@ -101,8 +101,8 @@ class Operators:
         """As NumPy's arrays: without `decimals` a Python int of a single number."""
         return round(self.item()) if decimals is None else ops.round(self, decimals)
 
-    def __getitem__(self, key: Any) -> Tensor:
-        return ops.getitem.apply(self, plain_key(key))
+    def __getitem__(self: Any, key: Any) -> Tensor:
+        return ops.getitem.apply(self, plain_key(key, self._origin is not None))
 
     def __contains__(self, number: Any) -> bool:
         return bool((self == number).any())
@@ -122,6 +122,19 @@ class Operators:
     def partition(self: Any, kth: Any, axis: int = -1) -> None:
         """Put number `kth` where sorting would, in place; `np.partition(t, kth)` is a copy."""
         self[...] = ops.partition(self, kth, axis)
+
+    def astype(
+        self: Any,
+        dtype: Any,
+        order: str = "K",
+        casting: Any = "unsafe",
+        subok: bool = True,  # noqa: ARG002 - NumPy's, about subclasses of arrays
+        copy: bool = True,
+    ) -> Tensor:
+        """The numbers in another dtype, as NumPy's arrays; itself with copy=False where it is that already."""
+        if order not in "KC" or not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"order={order!r}, casting={casting!r} do not allow {self.dtype} as {np.dtype(dtype)}")
+        return self if not copy and self.dtype == dtype else ops.astype.apply(self, dtype)
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         """The same numbers in another shape: `t.reshape(2, 3)` or `t.reshape((2, -1))`."""

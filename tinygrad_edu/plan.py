@@ -24,7 +24,8 @@ class Plan:
             first = "g" if rule is None else next(iter(inspect.signature(rule).parameters), "")
             if first != "g" and (not first or first in (*op.parameters, "out")):
                 raise DerivativeError(
-                    f"a rule of {op.name} takes g, what arrives at the result, first: lambda g, x: g * ..."
+                    f"the rule of {op.name} for {name!r} takes g, the gradient that arrives at the result, first: write"
+                    f" {name}=lambda g, ...: g * ..., with the derivative for the dots"
                 )
         asked = {
             i: list(inspect.signature(rule).parameters)[1:]

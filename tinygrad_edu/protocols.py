@@ -68,7 +68,9 @@ class NumPyProtocols:
         return int(self._value.item())
 
     def __index__(self) -> int:
-        return int(self._value.__index__())
+        if self._value.dtype.kind not in "iu" or self._value.ndim:
+            raise TypeError(f"a place or a count is one whole number, not {self._value}: write int(t)")
+        return int(self._value)
 
     def __format__(self, spec: str) -> str:
         return format(self._value.item(), spec) if spec and self._value.ndim == 0 else format(str(self), spec)

@@ -49,6 +49,7 @@ def page(names: Sequence[str] = ()) -> str:
     | `exp(x)` | Calculate the exponential of all elements in the input array | x: `g * out` | out |  |
     """
     known = {op.name: op for found in table().values() for op in found}
+    names = [name.rpartition(".")[2] for name in names]  # np.sort is sort
     for name in names:
         if name not in known and name not in compositions:
             nearest = get_close_matches(name, [*known, *compositions], 1)
@@ -69,7 +70,8 @@ def page(names: Sequence[str] = ()) -> str:
             lines += ["| " + " | ".join(part.replace("|", "\\|") for part in row) + " |" for row in rows]
         if made:
             lines += ["", "| made of other ops | value |", "| --- | --- |"]
-            lines += [f"| `{_called(function)}` | {_value(function)} |".replace("|m|", "abs(m)") for function in made]
+            pairs = [(f"`{_called(function)}`", _value(function)) for function in dict.fromkeys(made)]
+            lines += ["| " + " | ".join(part.replace("|", "\\|") for part in pair) + " |" for pair in pairs]
     return "\n".join(lines).strip()
 
 

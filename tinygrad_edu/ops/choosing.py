@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.composed import as_operand, composed, no_loss
 from tinygrad_edu.ops.elementwise import where
 from tinygrad_edu.ops.indexing import getitem, pick, plain_key, setitem
 from tinygrad_edu.ops.joining import along
@@ -147,10 +147,11 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         raise ValueError(f"{len(conditions)} conditions need as many functions, or one more, not {len(funclist)}")
     result = imag(x)  # zeros, in a Tensor if x is one
     for condition, function in zip(conditions, funclist, strict=True):
-        if not isinstance(function, Callable):  # type: ignore[arg-type] # a class, as isinstance wants it
-            result = setitem(result, function, condition)
-        elif condition.any():
-            result = setitem(result, function(getitem(x, condition), *args, **kw), condition)
+        called = isinstance(function, Callable)  # type: ignore[arg-type] # a class, as isinstance wants it
+        if not called or condition.any():
+            value = function(getitem(x, condition), *args, **kw) if called else function
+            no_loss(x, value)
+            result = setitem(result, value, condition)
     return result
 
 

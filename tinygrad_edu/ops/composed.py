@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_edu import errors
+from tinygrad_edu.graph import holds_tensor
 from tinygrad_edu.op import implementations
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -24,14 +26,16 @@ def composed(*implements: Callable[..., Any]) -> Callable[[Function], Function]:
     return declare
 
 
+def no_loss(array: Any, value: Any) -> None:
+    """Raise `GradientDtypeError` where a value with a history goes into whole numbers."""
+    if getattr(value, "requires_grad", False) and array.dtype.kind != "f":
+        raise errors.gradient_dtype(array.dtype, getattr(array, "name", None))
+
+
 def as_operand(x: Any) -> Any:
     """Tensors and arrays as they are, numbers and lists as arrays; a list with Tensors in it is stacked."""
     if hasattr(x, "ndim"):
         return x
-    if isinstance(x, list | tuple) and _holds_tensor(x):
+    if isinstance(x, list | tuple) and holds_tensor(x):
         return np.stack([as_operand(item) for item in x])
     return np.asarray(x)
-
-
-def _holds_tensor(x: Any) -> bool:
-    return any(_holds_tensor(item) for item in x) if isinstance(x, list | tuple) else hasattr(x, "grad_fn")

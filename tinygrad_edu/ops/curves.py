@@ -56,7 +56,11 @@ def _slope(f: Any, step: Any, axis: int, edge_order: int) -> Any:
         )
     if np.ndim(step) == 1 and len(step) != f.shape[-1]:
         raise ValueError(f"{len(step)} places are given for {f.shape[-1]} samples along axis {axis}")
-    step = as_operand(step)
+    step = (
+        np.asarray(step, f.dtype if f.dtype.kind == "f" else float)
+        if isinstance(step, int | float)
+        else as_operand(step)
+    )
     d = np.diff(step) if step.ndim == 1 else np.broadcast_to(step, (f.shape[-1] - 1,))
     left, right = d[:-1], d[1:]
     both = left + right

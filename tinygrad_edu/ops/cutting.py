@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.composed import as_operand, composed, no_loss
 from tinygrad_edu.ops.indexing import getitem, pick, plain_key
 from tinygrad_edu.ops.joining import along, concatenate
 from tinygrad_edu.ops.shape import astype, broadcast_to, moveaxis, ravel, reshape
@@ -58,6 +58,9 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     [Tensor([1.]), Tensor([2., 3.])]
     """
     ary = as_operand(ary)
+    axis = normalize_axis_index(axis, ary.ndim)
+    if np.ndim(indices_or_sections) == 0 and indices_or_sections < 1:
+        raise ValueError(f"{indices_or_sections} parts are not possible: split into 1 or more")
     if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
         raise ValueError(
             f"{ary.shape[axis]} does not split into {indices_or_sections} equal parts: use array_split, or say where to"
@@ -162,6 +165,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     if places.ndim == 0:
         values = moveaxis(values, 0, axis)
     count = values.shape[axis] if places.size == 1 else places.size
+    no_loss(arr, values)
     values = broadcast_to(astype(values, arr.dtype), (*arr.shape[:axis], count, *arr.shape[axis + 1 :]))
     # NumPy tells where each one comes from: of the array and the values joined
     sources = np.insert(np.arange(length), places, length + np.arange(count))

@@ -94,9 +94,17 @@ READY = (int, float, np.ndarray, np.generic)
 BOUNDS = (int, type(None))
 
 
-def plain_key(key: Any) -> Any:
-    """An index of what NumPy indexes with: no Tensors in it, and no lists, whose length and dtype nobody knows."""
-    return tuple(map(_plain_part, key)) if isinstance(key, tuple) else _plain_part(key)
+def plain_key(key: Any, copied: bool = False) -> Any:
+    """An index of what NumPy indexes with: no Tensors in it, and no lists, whose length and dtype nobody knows.
+
+    `copied`: arrays in it are the graph's own, so that an index that is filled anew for the next batch does no harm.
+    """
+    plain = tuple(map(_plain_part, key)) if isinstance(key, tuple) else _plain_part(key)
+    if not copied:
+        return plain
+    if isinstance(plain, tuple):
+        return tuple(part.copy() if isinstance(part, np.ndarray) else part for part in plain)
+    return plain.copy() if isinstance(plain, np.ndarray) else plain
 
 
 def _plain_part(part: Any) -> Any:

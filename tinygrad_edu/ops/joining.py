@@ -54,7 +54,11 @@ def along(axis: int, ndim: int, part: Any) -> tuple[Any, ...]:
     return (slice(None),) * normalize_axis_index(axis, ndim) + (part,)
 
 
-join = Op(_concatenate, hint="All but the joined axis must be as long in each.", xs=_slice_of)
+join = Op(
+    _concatenate,
+    hint="All but the joined axis must be as long in each; single numbers are joined by np.stack.",
+    xs=_slice_of,
+)
 pile = Op(_stack, hint="All must have one shape.", xs=lambda g, index, axis: g[along(axis, g.ndim, index)])
 
 
@@ -79,6 +83,8 @@ def concatenate(
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])])
     Tensor([1., 2., 3.])
     """
+    if hasattr(axis, "ndim"):
+        raise TypeError("the arrays go in one list: np.concatenate([x, y])")
     return _cast(join(*arrays, axis=axis), dtype, casting)
 
 
@@ -90,6 +96,8 @@ def stack(arrays: Sequence[Any], axis: int = 0, *, dtype: Any = None, casting: A
     >>> stack([Tensor(1.0), Tensor(2.0)])
     Tensor([1., 2.])
     """
+    if hasattr(axis, "ndim"):
+        raise TypeError("the arrays go in one list: np.stack([x, y])")
     return _cast(pile(*arrays, axis=axis), dtype, casting)
 
 

@@ -74,7 +74,12 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
         raise ValueError(f"pad with mode {mode!r} takes no {', '.join(sorted(unknown))}")
     if kwargs.get("reflect_type", "even") != "even":
         raise UnsupportedError("reflect_type='odd' is not here: write 2 * pad(t, n, 'edge') - pad(t, n, 'reflect')")
-    return padded(array, _widths(pad_width, array.ndim), mode, as_operand(kwargs.get("constant_values", 0)))
+    widths, constants = _widths(pad_width, array.ndim), as_operand(kwargs.get("constant_values", 0))
+    if not getattr(constants, "requires_grad", False):
+        return padded(array, widths, mode, constants)
+    if constants.ndim:
+        raise UnsupportedError("several constant_values with a gradient: join them yourself, np.concatenate([a, t, b])")
+    return padded(array, widths, mode, 0) + constants * np.pad(np.zeros(array.shape), widths, constant_values=1)
 
 
 def _widths(pad_width: Any, ndim: int) -> Widths:

@@ -35,5 +35,15 @@ NAMES = (
     " savez_compressed searchsorted shape shares_memory size tril_indices_from triu_indices_from unravel_index"
     " zeros_like"
 )
+
+
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """`np.full_like`; filled with a Tensor, it is that Tensor stretched."""
+    if not hasattr(fill_value, "grad_fn"):
+        return np.full_like(plain(a), fill_value, dtype, *args, **kwargs)
+    return np.broadcast_to(np.astype(fill_value, dtype or a.dtype), np.shape(a))
+
+
 FUNCTIONS = [getattr(np, name) for name in NAMES.split()] + [np.linalg.matrix_rank]
 implementations.update({function: _on_arrays(function) for function in FUNCTIONS})
+implementations[np.full_like] = _full_like

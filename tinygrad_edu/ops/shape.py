@@ -119,7 +119,7 @@ squeeze = Op(_squeeze, implements=[np.squeeze], a=_back)
 broadcast_to = Op(_broadcast_to, implements=[np.broadcast_to], array=lambda g: g)  # the engine sums it back
 sum_to = Op(_sum_to, x=lambda g, x_shape: np.broadcast_to(g, x_shape))
 move: Op = Op(_move, x=lambda g, to, home: move(g, home, to))
-astype = Op(_astype, implements=[np.astype], x=lambda g: g)  # the engine casts it back
+astype = Op(_astype, x=lambda g: g)  # the engine casts it back
 copy = Op(_copy, implements=[np.copy], a=lambda g: g)
 real = Op(_real, implements=[np.real], val=lambda g: g)
 imag = Op(_imag, implements=[np.imag], val=None)
@@ -204,3 +204,12 @@ def matrix_transpose(x: Any, /) -> Any:
     if x.ndim < 2:
         raise ValueError(f"a matrix has two axes, and shape {x.shape} has fewer: reshape it, e.g. x[:, None]")
     return swapaxes(x, -1, -2)
+
+
+def _numpy_astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    if device is not None:
+        raise UnsupportedError("astype stays on the device of the tensor: write t.to(device)")
+    return x if not copy and x.dtype == dtype else astype(x, dtype)
+
+
+implementations[np.astype] = _numpy_astype

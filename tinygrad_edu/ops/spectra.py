@@ -26,7 +26,8 @@ EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 SVDResult: Any = type(np.linalg.svd(np.eye(1)))
 REPEATED = (
     "vectors of a repeated eigenvalue or singular value, or of the singular value 0, have no derivative: any rotation"
-    " of them is as good. Use the values alone (eigvalsh, svdvals), or the other vectors, or make the values distinct."
+    " of them is as good. Use the values alone (eigvalsh, svdvals), whose first"
+    " derivatives exist (second ones do not), or the other vectors, or make the values distinct."
 )
 KINK = f"The values have their derivatives; {REPEATED} A gradient that arrives for them raises DerivativeError."
 

@@ -94,7 +94,7 @@ def _variables(m: Any, rowvar: bool, dtype: Any) -> Any:
     x = np.atleast_2d(as_operand(m))
     if x.ndim > 2:
         raise ValueError(f"observations come in a table of two axes, not in the shape {x.shape}")
-    x = np.astype(x, dtype or float) if x.dtype.kind != "f" or dtype is not None else x
+    x = np.astype(x, dtype or np.result_type(x.dtype, float))
     return x if rowvar or np.ndim(m) < 2 else np.transpose(x)
 
 
