@@ -108,7 +108,8 @@ def fresh(data: Any, dtype: Any = None, to: "str | device | None" = None) -> Any
         raise ValueError(f"these are not rows of numbers of one length, so they make no array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a Tensor holds real numbers or booleans, not {array.dtype}: {type(data).__name__} given")
-    return (moved(array, to) if to is not None else array)[()]
+    array = moved(array, to) if to is not None else array
+    return array if array.ndim else array[()]
 
 
 def plain_data(data: Any) -> Any:

@@ -6,8 +6,9 @@ Every class is also the built-in class that a NumPy or PyTorch program would alr
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -252,6 +253,25 @@ def view_in_place(name: str | None) -> InPlaceError:
         " not reach that one: write t[0, 1] = v for t[0][1] = v, t[0] = t[0] + v for t[0] += v, or change a copy,"
         " t[0].clone()."
     )
+
+
+def parameters(signature: inspect.Signature) -> Iterator[str]:
+    """The parameters as a learner writes them, without their types and without what NumPy calls no value."""
+    every = list(signature.parameters.values())
+    for before, parameter in zip([None, *every], every, strict=False):
+        if parameter.kind is parameter.KEYWORD_ONLY and before and before.kind is before.POSITIONAL_OR_KEYWORD:
+            yield "*"
+        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        star = "**" if parameter.kind is parameter.VAR_KEYWORD else star
+        usual = parameter.default
+        said = "" if usual is parameter.empty else "=none" if usual is np._NoValue else f"={usual!r}"
+        yield f"{star}{parameter.name}{said}"
+
+
+def unfit_arguments(op: str, signature: inspect.Signature, error: TypeError) -> TypeError:
+    """The error for arguments that an op does not take."""
+    torch = " PyTorch's dim and keepdim are axis and keepdims here, as in NumPy." if "dim'" in str(error) else ""
+    return TypeError(f"{op}({', '.join(parameters(signature))}) {error}.{torch}")
 
 
 def no_rule(name: str) -> UnsupportedError:

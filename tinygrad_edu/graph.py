@@ -184,7 +184,7 @@ def unwrap(operand: Any) -> tuple[Any, Any]:
     value = operand if is_cupy(operand) else np.asarray(operand)
     if value.dtype.kind not in "fiub":
         raise TypeError(f"an operand holds real numbers or booleans, not {value.dtype}: {type(operand).__name__} given")
-    return value[()], None
+    return value if value.ndim else value[()], None
 
 
 def holds_tensor(data: Any) -> bool:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu import fast
-from tinygrad_edu.errors import DerivativeError, failed
+from tinygrad_edu.errors import DerivativeError, failed, unfit_arguments
 from tinygrad_edu.graph import as_value, constant, records, remember, unwrap, wrap
 from tinygrad_edu.plan import Plan
 from tinygrad_edu.recording import is_grad_enabled
@@ -115,7 +115,7 @@ class Op:
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{self.name}{self.signature}: {error}") from None
+            raise unfit_arguments(self.name, self.signature, error) from None
         bound.apply_defaults()
         return tuple(bound.arguments.values())
 

@@ -7,7 +7,7 @@ ops themselves, so the page cannot say anything else than what the engine does.
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from types import FunctionType, ModuleType
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.errors import UnsupportedError, parameters
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import compositions
 
@@ -96,7 +96,7 @@ def describe(op: Op) -> tuple[str, str, str, str, str]:
     arrays = {*op.operands, "out", *STATIC_ARRAYS}
     kept = [n for n in op.plan((True,) * len(op.operands)).names if n in arrays]
     return (
-        f"`{op.name}({', '.join(_parameters(op.signature))})`",
+        f"`{op.name}({', '.join(parameters(op.signature))})`",
         _value(op.function),
         handed or "nothing: its result is a constant",
         ", ".join(kept) or "nothing",
@@ -111,20 +111,7 @@ def _quoted(op: Op, operand: str) -> str:
 
 
 def _called(function: Any) -> str:
-    return f"{function.__name__}({', '.join(_parameters(inspect.signature(function)))})"
-
-
-def _parameters(signature: inspect.Signature) -> Iterator[str]:
-    """The parameters as a learner writes them, without their types and without what NumPy calls no value."""
-    every = list(signature.parameters.values())
-    for before, parameter in zip([None, *every], every, strict=False):
-        if parameter.kind is parameter.KEYWORD_ONLY and before and before.kind is before.POSITIONAL_OR_KEYWORD:
-            yield "*"
-        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
-        star = "**" if parameter.kind is parameter.VAR_KEYWORD else star
-        usual = parameter.default
-        said = "" if usual is parameter.empty else "=none" if usual is np._NoValue else f"={usual!r}"
-        yield f"{star}{parameter.name}{said}"
+    return f"{function.__name__}({', '.join(parameters(inspect.signature(function)))})"
 
 
 def _value(function: Any) -> str:
