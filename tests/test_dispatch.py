@@ -229,3 +229,72 @@ def test_numbers_may_be_asked_for() -> None:
             np.array([number, number])
 
     assert lost(quietly) == []
+
+
+def test_arguments_in_order_mean_what_numpy_means_by_them() -> None:
+    """NumPy's own `out`, `copy` and `overwrite_input` stand between others."""
+    x = Tensor([np.nan, np.inf, 1.0])
+    same(np.nan_to_num(x, True, 5.0), np.nan_to_num(x.numpy(), True, 5.0))
+    y = np.array([1.0, 4.0, 2.0])
+    same(np.median(leaf(y), 0, None, True), np.median(y, 0))
+    same(np.quantile(leaf(y), 0.4, 0, None, False), np.quantile(y, 0.4, 0))
+    same(np.var(leaf(y), 0, None, None, 1), np.var(y, ddof=1))
+    same(np.var(leaf(y), correction=1), np.var(y, ddof=1))
+    out = Tensor(0.0)
+    assert np.var(leaf(y), 0, None, out) is out
+    same(out, np.var(y))
+
+
+def test_dtype_of_a_comparison_says_nothing_and_whole_numbers_are_no_dtype() -> None:
+    x = leaf([1.0, np.nan])
+    assert np.isnan(x, dtype=bool).tolist() == [False, True]
+    assert np.greater(x, 0.5, dtype=bool).tolist() == [True, False]
+    for call in (lambda: np.multiply(x, 2, dtype=int), lambda: np.isnan(x, dtype=float)):
+        with pytest.raises(errors.UnsupportedError, match="dtype="):
+            call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: Tensor(np.eye(2)) * [[x[0, 0], 0.0], [0.0, x[0, 1]]],
+        lambda x: np.multiply(x, [[x[0, 0]]]),
+        lambda x: tg.exp([[x[0, 0]]]),
+        lambda x: x * ([x[0, 0]],),
+    ],
+)
+def test_lists_in_lists_of_tensors_are_no_operands(call: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match="stack"):
+        call(leaf())
+
+
+def test_settings_that_are_tensors_are_differentiated_or_refused() -> None:
+    x, q = leaf([1.0, 2.0, 4.0]), leaf([0.25, 0.75])
+    np.quantile(x, q).sum().backward()
+    assert q.grad.tolist() == [2.0, 4.0]
+    with pytest.raises(errors.UnsupportedError, match="method='linear'"):
+        np.quantile(x, q, method="hazen")
+    for call in (lambda: tg.softplus(np.ones(2), leaf(1.0)), lambda: tg.sum(np.ones(2), initial=leaf(2.0))):
+        with pytest.raises(errors.DerivativeError, match="detach"):
+            call()
+    assert np.full_like(x, leaf(2.0)).requires_grad
+    assert tg.linspace(leaf(0.0), 1.0, 3).requires_grad
+
+
+def test_infinities_where_numpy_has_numbers() -> None:
+    assert np.median(Tensor([1.0, 2.0, np.inf])).item() == 2.0
+    assert np.median(Tensor([1.0, np.inf, np.inf])).item() == np.inf
+    assert np.trapezoid(Tensor([1.0, 2.0, np.inf])).item() == np.inf
+    assert np.modf(Tensor([np.inf, -2.5]))[0].tolist() == [0.0, -0.5]
+    with np.errstate(all="ignore"):
+        assert tg.func.grad(lambda x: np.log(tg.relu(x)).sum())(np.array([-1.0, 2.0])).tolist() == [0.0, 0.5]
+        assert tg.func.grad(lambda x: (1 / np.floor(x)).sum())(np.array([0.5, 2.0])).tolist() == [0.0, 0.0]
+        masked = tg.func.grad(lambda x: np.sum(np.log(x), where=x > 0))(np.array([1.0, 0.0, 4.0]))
+    assert masked.tolist() == [1.0, 0.0, 0.25]
+
+
+@pytest.mark.parametrize("x", [3e-23, 1e-25, 1e25])
+def test_angles_of_short_and_long_vectors(x: float) -> None:
+    by_y = tg.func.grad(np.arctan2)(np.float32(x), np.float32(x))
+    assert by_y.item() == pytest.approx(0.5 / x, rel=1e-6)
+    assert by_y.dtype == np.float32

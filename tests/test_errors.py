@@ -297,3 +297,92 @@ def test_an_error_leaves_every_gradient_as_it_was() -> None:
         with pytest.raises(errors.DerivativeError):
             backward(sum(combine, start=Tensor(0.0)), retain_graph=True)
     assert [t.grad.tolist() for t in (x, y)] == before
+
+
+@pytest.mark.parametrize(
+    ("function", "rules", "said"),
+    [
+        (lambda x: np.round(x).astype(int), {"x": lambda g: g}, "holds int64"),
+        (lambda x, k=1: np.round(x).astype(int), {"x": lambda g: g}, "holds int64"),
+        (lambda x: None, {"x": lambda g: g}, "is `return` missing"),
+        (lambda x: (x, x), {"x": lambda g: g}, "returned a tuple.*return one array"),
+        (lambda x: np.fft.fft(x), {"x": lambda g: g}, "array of complex128"),
+        (lambda x: "text", {"x": lambda g: g}, "returned a str"),
+    ],
+)
+def test_an_op_of_ones_own_gives_one_array_of_floats(function: Any, rules: Any, said: str) -> None:
+    op = Op(function, name="mine", **rules)
+    with pytest.raises(errors.DerivativeError, match=f"mine.*{said}"):
+        op(leaf([1.2, 2.7]))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Op(lambda x: x * x, name="mine", x=lambda x: 2 * x), r"x=lambda g, \.\.\.: g \*"),
+        (lambda: Op(lambda x: x * x, name="mine", x=lambda x, g: 2 * x), "takes g, the gradient"),
+        (lambda: Op(lambda x: x * x, name="mine"), "needs a rule, or None"),
+        (lambda: tg.custom_op()(lambda x: x * x), "needs a rule, or None"),
+        (lambda: tg.custom_op(lambda x: x * x), r"@custom_op\(x=lambda g, x"),
+    ],
+)
+def test_a_rule_takes_the_arriving_gradient_first(make: Callable[[], Any], said: str) -> None:
+    with pytest.raises(errors.DerivativeError, match=said):
+        make()
+
+
+def test_arguments_that_an_op_does_not_take() -> None:
+    with pytest.raises(TypeError, match=r"sum\(x, axis=None.*'dim'\. PyTorch's dim"):
+        leaf([1.0]).sum(dim=0)
+    with pytest.raises(TypeError, match=r"one list: np\.concatenate\(\[x, y\]\)"):
+        np.concatenate(leaf([1.0]), leaf([1.0]))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: np.linalg.inv(leaf(np.ones((2, 2)))), r"inv of shape \(2, 2\): Singular.*pinv"),
+        (lambda: np.linalg.cholesky(leaf(-np.eye(2))), r"cholesky of shape \(2, 2\).*definite.*x @ x\.T"),
+        (lambda: np.linalg.det(leaf(np.ones((2, 3)))), r"det of shape \(2, 3\).*square"),
+    ],
+)
+def test_matrices_that_numpy_refuses(call: Callable[[], Any], said: str) -> None:
+    with pytest.raises(np.linalg.LinAlgError, match=said):
+        call()
+
+
+def test_a_recorded_change_of_a_view_would_not_reach_its_base() -> None:
+    w = leaf(np.arange(6.0).reshape(3, 2))
+    y = w * 1
+    for view in (y[0], y.T, y.reshape(-1), y.ravel(), np.flip(y, 0), y[1:]):
+        with pytest.raises(errors.InPlaceError, match=r"t\[0, 1\] = v.*clone"):
+            view[0] = 9.0
+        with pytest.raises(errors.InPlaceError):
+            view += 1.0
+    table = Tensor(np.zeros((2, 2)))
+    with pytest.raises(errors.InPlaceError):
+        table[0][1] = w[0, 0]
+    free = np.tanh(w * np.ones((3, 2))).reshape(-1).clone()
+    free += w.sum()  # nobody else has this memory
+    free[0] = 1.0
+
+
+def test_rows_may_be_filled_and_added_to_in_a_loop() -> None:
+    w = leaf(np.arange(6.0).reshape(3, 2))
+    y = Tensor(np.zeros((3, 2)))
+    for i in range(3):
+        y[i] += w[i] * w[i]
+        y[i, 0] *= 2
+    y.sum().backward()
+    assert y.tolist() == [[0.0, 1.0], [8.0, 9.0], [32.0, 25.0]]
+    assert w.grad.tolist() == [[0.0, 2.0], [8.0, 6.0], [16.0, 10.0]]
+
+
+def test_whole_numbers_take_no_history() -> None:
+    for call in (
+        lambda: Tensor([1, 2]).__setitem__(0, leaf(2.5)),
+        lambda: np.insert(Tensor([1, 2]), 0, leaf(2.5)),
+        lambda: np.piecewise(Tensor([1, 2]), [Tensor([1, 2]) > 1], [leaf(2.5), 0]),
+    ):
+        with pytest.raises(errors.GradientDtypeError):
+            call()

@@ -163,6 +163,7 @@ def records(out: Array, op: Op) -> bool:
     """Whether a result can have a history: floats can. Whole numbers are fine where a dtype was asked for."""
     if out.dtype.kind == "f":
         return True
+    as_value(out, op.name)
     if "dtype" not in op.static:
         raise errors.whole_numbers(op.name, out.dtype)
     return False
