@@ -240,14 +240,14 @@ class Part:
 def own(gradient: Any, upstream: Any, alone: bool) -> Any:
     """A gradient that nobody else holds: a rule may hand on what it got, or a view of it, and `.grad` may change.
 
-    `alone`: nobody else holds what it got, so that all of it in another shape or order needs no copy.
+    `alone`: nobody else holds what it got, so that all of it, also in another shape or order, needs no copy.
     """
     array = gradient._value if isinstance(gradient, Tensor) else gradient
     if gradient is not upstream and array.base is None:
         return gradient
     memory = upstream if getattr(upstream, "base", None) is None else upstream.base
-    rearranged = alone and array.base is memory and array.size == memory.size and array.flags.writeable
-    return gradient if rearranged else copied(gradient)
+    whole = (array is memory or array.base is memory) and array.size == memory.size and array.flags.writeable
+    return gradient if alone and whole else copied(gradient)
 
 
 def copied(gradient: Any) -> Any:

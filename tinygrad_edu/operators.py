@@ -76,7 +76,7 @@ class Operators:
 
     sum, mean, max, min = method(ops.sum), method(ops.mean), method(ops.max), method(ops.min)
     prod, var, std, round = method(ops.prod), method(ops.var), method(ops.std), method(ops.round)
-    cumsum, cumprod, logsumexp = method(ops.cumsum), method(ops.cumprod), method(ops.logsumexp)
+    cumsum, cumprod, logsumexp = method(ops.cumsum), method(ops.cumprod), ops.logsumexp
     clip, take, repeat, trace, diagonal = ops.clip, ops.take, method(ops.repeat), ops.trace, method(ops.diagonal)
     all, any, nonzero = implementations[np.all], implementations[np.any], implementations[np.nonzero]
     argmax, argmin, argsort = implementations[np.argmax], implementations[np.argmin], implementations[np.argsort]

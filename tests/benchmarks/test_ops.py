@@ -48,8 +48,8 @@ def silu_by_hand(x: Array, g: Array) -> Any:
 
 
 def elu_by_hand(x: Array, g: Array) -> Any:
-    e = np.exp(np.minimum(x, 0))
-    return np.where(x > 0, x, e - 1), g * np.where(x > 0, 1, e)
+    below = np.minimum(x, 0)  # exp(x) - 1 loses all digits for small x, expm1(x) + 1 for large ones: both are needed
+    return np.where(x > 0, x, np.expm1(below)), g * np.where(x > 0, 1, np.exp(below))
 
 
 def with_out(function: Callable[..., Any], slope: Callable[..., Any]) -> Callable[..., Any]:

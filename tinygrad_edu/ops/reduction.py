@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
+from tinygrad_edu.ops.composed import as_operand, composed
 
 __all__ = [
     "log_softmax",
@@ -194,19 +195,6 @@ def _nanmin(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
     return np.nanmin(x, axis=axis, keepdims=keepdims)
 
 
-@np.errstate(divide="ignore")  # the log of a sum of nothing but exp(-inf) is -inf
-def _logsumexp(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
-    """log of the sum of exp(x), from the largest term so that nothing overflows."""
-    largest = _finite(np.max(x, axis=axis, keepdims=True))
-    total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
-    return total if keepdims else np.squeeze(total, axes_of(axis, np.ndim(x)))
-
-
-def _finite(x: Array) -> Array:
-    """x, and 0 where it is infinite."""
-    return np.where(np.isfinite(x), x, 0)
-
-
 def _softmax(x: Array, axis: Axis = -1) -> Array:
     """exp(x) divided by its sum along the axis, from the largest term so that nothing overflows."""
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
@@ -217,12 +205,6 @@ def _log_softmax(x: Array, axis: Axis = -1) -> Array:
     """x - logsumexp(x) along the axis."""
     moved = x - np.max(x, axis=axis, keepdims=True)
     return moved - np.log(np.sum(np.exp(moved), axis=axis, keepdims=True))
-
-
-def _logsumexp_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
-    """g exp(x - out), the softmax of x."""
-    top = _restore(out, x.shape, axis, keepdims)
-    return _restore(g, x.shape, axis, keepdims) * np.exp(x - np.where(top == -np.inf, 0.0, top))
 
 
 # A ufunc's reduce takes (array, axis, dtype, out, keepdims, ...) in order too, in 1 us less; the stubs know names only.
@@ -261,6 +243,27 @@ min = Op(
 )
 nanmax = Op(_nanmax, implements=[np.nanmax], x=_nan_extreme_x, kink=f"{TIES}, 0 for a NaN")
 nanmin = Op(_nanmin, implements=[np.nanmin], x=_nan_extreme_x, kink=f"{TIES}, 0 for a NaN")
-logsumexp = Op(_logsumexp, x=_logsumexp_x)
 softmax = Op(_softmax, x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
 log_softmax = Op(_log_softmax, x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+
+
+@composed()
+def logsumexp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """log of the sum of exp(x) along an axis, several, or all: from the largest term, so that nothing overflows.
+
+    Its gradient is the softmax of x; 0 where every term is -inf. After `scipy.special.logsumexp`.
+
+    >>> from tinygrad_edu import Tensor
+    >>> logsumexp(Tensor([1000.0, 1000.0]))
+    Tensor(1000.69314718)
+    """
+    x = as_operand(x)
+    x = x if x.dtype.kind == "f" else np.astype(x, float)
+    largest = np.max(np.asarray(x), axis=axis, keepdims=True, initial=-np.inf)
+    largest = np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
+    total = np.sum(np.exp(x - largest), axis=axis, keepdims=keepdims)
+    if not keepdims:
+        largest = largest.reshape(total.shape)
+    if np.all(np.asarray(total) > 0):
+        return np.log(total) + largest
+    return np.where(total > 0, np.log(np.where(total > 0, total, 1)) + largest, total - np.inf)
