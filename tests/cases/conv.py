@@ -154,4 +154,5 @@ CASES: list[Case] = [
     case("fold", "all", (images(2, 6, 6),), (4, 5), (3, 2), (1, 2), (1, 0), (2, 1)),
     case("fold", "unbatched", (images(8, 4),), (3, 3), 2),
     case("fold", "apart", (images(1, 4, 2),), (2, 5), 2, stride=2),
+    Case("max_pool1d", "squared", lambda x: tg.max_pool1d(x, 2, 1) ** 2, (signed(1, 2, 5),)),
 ]

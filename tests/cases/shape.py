@@ -239,6 +239,7 @@ DIAGONALS: list[Case] = [
 ]
 
 PADDING: list[Case] = [
+    Case("pad", "edge-squared", lambda x: np.pad(x, 2, "edge") ** 2, (signed(3, 2),)),
     Case("pad", "by-its-constant", lambda x, c: np.pad(x, 1, constant_values=c), (signed(2, 2), signed())),
     Case("pad", "constant", lambda x: np.pad(x, ((1, 2), (0, 1))), (M,), padded("constant", 0, 1, 1, 2)),
     Case("pad", "values", lambda x: np.pad(x, 1, constant_values=((1, 2), (3, 4))), (M,)),
