@@ -86,6 +86,6 @@ KINKS: list[Kink] = [  # forward mode moves eigenvectors too, and equal eigenval
     Kink("eigh", "values-of-equals", lambda x: np.linalg.eigh(x)[0], np.eye(2), np.eye(2), False),
     Kink("svd", "values-of-equals", lambda x: np.linalg.svd(x)[1], np.eye(2), np.eye(2), False),
     Kink("pinv", "zero-matrix", np.linalg.pinv, np.zeros((2, 2)), np.zeros((2, 2))),
-    Kink("window_max", "ties", lambda x: tg.max_pool1d(x, 2), [[2.0, 2.0, 1.0, 0.0]], [[0.5, 0.5, 1.0, 0.0]]),
+    Kink("max_pool", "ties", lambda x: tg.max_pool1d(x, 2), [[2.0, 2.0, 1.0, 0.0]], [[0.5, 0.5, 1.0, 0.0]]),
 ]
 RAISES = {"slogdet"}  # there the function itself has no finite value: `test_linalg.py`

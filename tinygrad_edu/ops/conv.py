@@ -125,12 +125,12 @@ def _conv_weight(y: Array, x: Array, windows: Windows, groups: int) -> Array:
 
 
 def _conv_x(g: Any, weight: Any, windows: Windows, groups: int, x_shape: Shape) -> Any:
-    """B's derivative by x, with g for y."""
+    """The kernels laid down at each place, g times; what `conv_transpose` of g and the weight is."""
     return conv_transpose(g, weight, windows, groups, x_shape[2:])
 
 
 def _conv_w(g: Any, x: Any, windows: Windows, groups: int) -> Any:
-    """B's derivative by w, with g for y."""
+    """For each number of a kernel the sum of g times what it met in x; what `conv_weight` of g and x is."""
     return conv_weight(g, x, windows, groups)
 
 

@@ -90,6 +90,7 @@ def _everywhere(g: Any, windows: Windows, x_shape: Shape) -> Any:
 window_sum = Op(_window_sum, x=_everywhere)
 window_max: Op = Op(
     _window_max,
+    name="max_pool",
     x=lambda g, x, out, windows: to_max(g, x, out, windows),
     kink="numbers that tie for the largest of a window share its gradient equally (PyTorch: the first gets it)",
 )
