@@ -225,6 +225,8 @@ def test_numbers_may_be_asked_for() -> None:
         np.testing.assert_allclose(x, A)
         np.array([detached, detached])
         np.zeros(2)[:] = detached
+        np.shape([number, number]), min([number, number + 1], key=float)
+        np.testing.assert_allclose([number, number], [2.0, 2.0])
         with tg.no_grad():
             np.array([number, number])
 
@@ -298,3 +300,30 @@ def test_angles_of_short_and_long_vectors(x: float) -> None:
     by_y = tg.func.grad(np.arctan2)(np.float32(x), np.float32(x))
     assert by_y.item() == pytest.approx(0.5 / x, rel=1e-6)
     assert by_y.dtype == np.float32
+
+
+def test_a_plot_gets_the_numbers() -> None:
+    """Also through NumPy's masked arrays, which matplotlib uses."""
+    pyplot = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is not installed")
+    y, losses = leaf([1.0, 2.0, 4.0]) * 2, [leaf(1.0), leaf(2.0)]
+
+    def draw() -> None:
+        figure, axes = pyplot.subplots()
+        axes.plot(y), axes.scatter(y, y), axes.bar(np.arange(3), y), axes.plot(losses), axes.axhline(losses[0])
+        pyplot.close(figure)
+
+    assert lost(draw) == []
+
+
+def test_operands_may_have_numpys_names() -> None:
+    x, y = leaf([1.0, 2.0]), np.array([3.0, 4.0])
+    for found in (np.dot(x, b=y), np.dot(a=x, b=y), np.dot(x, y, None)):
+        same(found, 11.0)
+    with pytest.raises(errors.UnsupportedError, match="where="):
+        np.clip(x, 0, 1, where=[True, False])
+
+
+def test_interpolation_at_double_points_and_at_infinity() -> None:
+    for at, places, heights in (([1.0], [0, 1.0, 1.0], [2, 3.0, 5.0]), ([0.0, 2.0], [0, 1.0, 2.0], [2, np.inf, 6.0])):
+        with np.errstate(invalid="ignore"):
+            same(np.interp(Tensor(at), places, heights), np.interp(at, places, heights))

@@ -378,6 +378,25 @@ def test_rows_may_be_filled_and_added_to_in_a_loop() -> None:
     assert w.grad.tolist() == [[0.0, 2.0], [8.0, 6.0], [16.0, 10.0]]
 
 
+def test_only_what_is_put_back_to_its_place_may_be_added_to() -> None:
+    """A view in a dict or a list is stored back there, and not in the tensor that it is a view of."""
+    h = leaf(np.ones((2, 3))) * 2
+    held = {"a": h[0]}
+    with pytest.raises(errors.InPlaceError):
+        held["a"] += 1
+    rows = [h[0]]
+    with pytest.raises(errors.InPlaceError):
+        rows[0] += 1
+    assert h.tolist() == [[2.0] * 3] * 2
+    names: dict[str, Any] = {"x": leaf(np.ones((2, 3)))}
+    exec("h = x * 2; h[0] += 1", names)  # without a source to look at
+    assert names["h"].tolist() == [[3.0] * 3, [2.0] * 3]
+    with pytest.raises(errors.InPlaceError):
+        exec("v = h[0]; v += 1", names)
+    e = np.exp(leaf(np.ones((2, 3)))).T
+    e /= e.sum(0)  # a view of what nobody else has
+
+
 def test_whole_numbers_take_no_history() -> None:
     for call in (
         lambda: Tensor([1, 2]).__setitem__(0, leaf(2.5)),

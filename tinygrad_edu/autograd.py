@@ -130,7 +130,7 @@ def _seed(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
     if single and tensors._origin is not None and type(tensors._value) in ONES:
         return {tensors._origin: ONES[type(tensors._value)]}  # the usual loss, 20 times faster than below
     roots = _listed(tensors)
-    listed = isinstance(gradients, list | tuple) and (len(roots) > 1 or any(isinstance(g, Tensor) for g in gradients))
+    listed = isinstance(gradients, list | tuple) and (len(roots) > 1 or any(hasattr(g, "ndim") for g in gradients))
     given = [None] * len(roots) if gradients is None else list(gradients) if listed else [gradients]
     if len(given) != len(roots):
         raise ValueError(f"{len(roots)} tensors need as many gradients, or none; {len(given)} were given")

@@ -6,80 +6,112 @@ history to lose, and costs nothing elsewhere.
 
 import ast
 import linecache
+import os
+import sys
 import warnings
 from functools import lru_cache
 from itertools import islice
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from tinygrad_edu import errors
 
-__all__ = ["HistoryWarning", "notice"]
+__all__ = ["HistoryWarning", "notice", "stored_back"]
 
 
 class HistoryWarning(UserWarning):
     """Numbers of a tensor that requires grad went where no gradient can follow."""
 
 
-def notice(frame: FrameType) -> None:
-    """Warn, or refuse, where the caller does not seem to know that it gets an array without history.
+def notice(frame: FrameType, number: bool = False) -> None:
+    """Warn, or refuse, where the caller does not seem to know that it gets an array, or a `number`, without history.
 
     Inside a function of NumPy, which was handed a list of Tensors or knows no protocol, that is an `UnsupportedError`;
-    in the user's own line a list of Tensors, a place of an array that a Tensor is put into, or a function of `math` is
-    a `HistoryWarning`.
+    in the user's own line a list of Tensors given to NumPy, a place of an array that a Tensor is put into, or a
+    function of `math` is a `HistoryWarning`. Other libraries (a plot, say) ask for the numbers and get them.
     """
-    name = frame.f_globals.get("__name__", "")
-    if name.startswith("numpy.") and not name.startswith("numpy.testing"):
-        raise errors.lost_history()
-    said = _seen(frame.f_code, frame.f_lasti)
-    if said is None:
+    if _module(frame).startswith("numpy."):
+        if not _wants_numbers_only(frame):
+            raise errors.lost_history()
         return
-    if said == "math":
-        warnings.warn(errors.LOST_IN_MATH, HistoryWarning, stacklevel=3)
-    elif said == "item":
-        warnings.warn(errors.LOST_IN_ITEM, HistoryWarning, stacklevel=3)
-    elif said == "list" or any(_is_list(frame, variable) for variable in said):
-        warnings.warn(errors.LOST_IN_LIST, HistoryWarning, stacklevel=3)
+    if _foreign(frame):
+        return
+    node = _node(frame)
+    if isinstance(node, ast.Subscript):
+        if isinstance(node.ctx, ast.Store):
+            warnings.warn(errors.LOST_IN_ITEM, HistoryWarning, stacklevel=3)
+    elif isinstance(node, ast.Call):
+        home = getattr(_value(frame, node.func), "__module__", None) or ""
+        if number and home == "math":
+            warnings.warn(errors.LOST_IN_MATH, HistoryWarning, stacklevel=3)
+        elif not number and home.partition(".")[0] == "numpy" and _given_a_list(frame, node):
+            warnings.warn(errors.LOST_IN_LIST, HistoryWarning, stacklevel=3)
 
 
-def _is_list(frame: FrameType, variable: str) -> bool:
-    return isinstance(frame.f_locals.get(variable, frame.f_globals.get(variable)), list | tuple)
+def stored_back(frame: FrameType, tensor: Any) -> bool:
+    """Whether the line is `t[i] += x` with a Tensor t, which puts what it changed back to its place.
 
-
-def stored_back(frame: FrameType) -> bool:
-    """Whether the line is `t[i] += x`, which puts what it changed back to its place."""
-    return bool(_seen(frame.f_code, frame.f_lasti) == "augmented")
-
-
-@lru_cache(maxsize=256)
-def _seen(code: CodeType, instruction: int) -> Any:
-    """What the instruction does: "item" for `a[i] = ...`, "augmented" for `a[i] += ...`, "math" for a call of that
-    module, "list" for a call with a list written out, else the names of the variables that the call is given.
-
-    None where its source is not to be had.
+    Without its source, whether nobody but the line holds what is changed.
     """
-    position = next(islice(code.co_positions(), instruction // 2, None), None)
-    lines = linecache.getlines(code.co_filename)
-    if position is None or None in position or not lines:
-        return None
-    try:
-        tree = ast.parse("".join(lines))
-    except SyntaxError:
-        return None
-    line, last, column, end = position
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call | ast.Subscript | ast.AugAssign):
-            continue
-        if (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset) != (line, last, column, end):
-            continue
-        if isinstance(node, ast.AugAssign):
-            return "augmented" if isinstance(node.target, ast.Subscript) else None
-        if isinstance(node, ast.Subscript):
-            return "item" if isinstance(node.ctx, ast.Store) else None
-        if isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "math":
-            return "math"
-        given = [*node.args, *(keyword.value for keyword in node.keywords)]
-        if any(isinstance(g, ast.List | ast.Tuple | ast.ListComp | ast.GeneratorExp) for g in given):
-            return "list"
-        return tuple(g.id for g in given if isinstance(g, ast.Name))
+    node = _node(frame)
+    if node is None:
+        return sys.version_info < (3, 14) and sys.getrefcount(tensor) <= 4  # its stack, two calls, and the argument
+    if not isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Subscript):
+        return False
+    return hasattr(_value(frame, node.target.value), "grad_fn")
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def _wants_numbers_only(frame: FrameType) -> bool:
+    """Whether NumPy was asked by a library, or asks for no more than a shape, or compares for a test."""
+    if frame.f_code.co_name in ("shape", "ndim", "size") or _module(frame).startswith("numpy.testing"):
+        return True
+    caller: FrameType | None = frame
+    while caller is not None and _module(caller).startswith("numpy."):
+        caller = caller.f_back
+    return caller is None or _foreign(caller)
+
+
+def _foreign(frame: FrameType) -> bool:
+    """Whether the code is not the user's: an installed package, or Python's own library."""
+    name = frame.f_code.co_filename
+    return f"{os.sep}site-packages{os.sep}" in name or name.startswith((os.path.dirname(os.__file__), "<frozen"))
+
+
+def _given_a_list(frame: FrameType, call: ast.Call) -> bool:
+    for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+        if isinstance(given, ast.List | ast.Tuple | ast.ListComp | ast.GeneratorExp):
+            return True
+        if isinstance(_value(frame, given), list | tuple):
+            return True
+    return False
+
+
+def _value(frame: FrameType, expression: ast.expr) -> Any:
+    """What a name, or a dotted name, stands for in the frame; None for anything else."""
+    if isinstance(expression, ast.Name):
+        return frame.f_locals.get(expression.id, frame.f_globals.get(expression.id))
+    if isinstance(expression, ast.Attribute):
+        holder = _value(frame, expression.value)
+        return vars(holder).get(expression.attr) if hasattr(holder, "__dict__") else None
     return None
+
+
+def _node(frame: FrameType) -> ast.AST | None:
+    """The call, the place or the `+=` that the frame is at; None where the source is not to be had."""
+    position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+    return None if position is None else _nodes(frame.f_code.co_filename).get(position)
+
+
+@lru_cache(maxsize=16)
+def _nodes(filename: str) -> dict[tuple[int | None, ...], ast.AST]:
+    """The calls, places and `+=` of a file by their lines and columns, as instructions know them."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except SyntaxError:
+        return {}
+    kinds = (ast.Call, ast.Subscript, ast.AugAssign)
+    return {(n.lineno, n.end_lineno, n.col_offset, n.end_col_offset): n for n in ast.walk(tree) if isinstance(n, kinds)}

@@ -85,15 +85,20 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
     name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
     implementation = _implementation(function, name)
     out = kwargs.get("out")
-    if not args or len(args) > _places(function, implementation):
-        args, kwargs = _by_name(function, args, kwargs)
+    renamed = any(key not in _names(implementation) for key in kwargs if key in _operands(function, implementation))
+    if not args or renamed or len(args) > _places(function, implementation):
+        args, kwargs = _by_name(function, implementation, args, kwargs)
         out = kwargs.get("out")
     if kwargs:
         usual, known = _defaults(function), _names(implementation)
         kwargs = {k: v for k, v in kwargs.items() if k != "out" and not (k in usual and v is usual[k])}
         if kwargs.get("correction") is not None and "ddof" in known:
             kwargs["ddof"] = kwargs.pop("correction")  # the array standard's name for it
-        if rest := [key for key in kwargs if key not in known and key in usual]:
+        if rest := [
+            key
+            for key in kwargs
+            if key not in known and (key in usual or ("kwargs" in usual and "kwargs" not in known))
+        ]:
             raise errors.no_option(name, rest[0])
     return _written(name, implementation(*args, **kwargs), () if out is None else (out,), True)
 
@@ -152,17 +157,31 @@ def _places(function: Callable[..., Any], implementation: Callable[..., Any]) ->
 
 
 @cache
+def _operands(function: Callable[..., Any], implementation: Callable[..., Any]) -> tuple[str, ...]:
+    """NumPy's names of the operands: `np.dot(a=x, b=y)`."""
+    try:
+        names = tuple(inspect.signature(function).parameters)
+    except ValueError:  # in C
+        return ()
+    return names[: len(implementation.operands) if isinstance(implementation, Op) else 1]
+
+
+@cache
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    """The options of a function of NumPy and their usual values, which say nothing; those of C code are not known."""
+    """The options of a function of NumPy and their usual values, which say nothing; those of C code are not known.
+
+    "kwargs" among them says that it takes others too.
+    """
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:
         return {}
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
+    usual = {p.name: p.default for p in parameters if p.default is not p.empty}
+    return usual | ({"kwargs": None} if any(p.kind is p.VAR_KEYWORD for p in parameters) else {})
 
 
-def _by_name(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments by their names in NumPy, but for the first: `np.sum(t, 0, None, None, True)`."""
+def _by_name(function: Callable[..., Any], implementation: Any, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
+    """The arguments by their names in NumPy, but for the operands: `np.sum(t, 0, None, None, True)`."""
     bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
-    first = next(iter(bound))
-    return (bound.pop(first),), bound
+    bound |= bound.pop("kwargs", {})
+    return tuple(bound.pop(name) for name in _operands(function, implementation) if name in bound), bound

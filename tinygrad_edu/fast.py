@@ -52,7 +52,7 @@ def unary(op: Op) -> Callable[..., Tensor]:
             out = as_value(out, op.name)
         result = new(Tensor)
         result._value = out
-        if vertex is None or not is_grad_enabled() or (checked and not records(out, op)):
+        if vertex is None or not is_grad_enabled() or (checked and out.dtype.kind != "f" and not records(out, op)):
             result._origin = None
             return result
         result._origin = node = Node()
@@ -89,7 +89,11 @@ def binary(op: Op) -> Callable[..., Tensor]:
             out = as_value(out, op.name)
         result = new(Tensor)
         result._value = out
-        if (x_vertex is None and y_vertex is None) or not is_grad_enabled() or (checked and not records(out, op)):
+        if (
+            (x_vertex is None and y_vertex is None)
+            or not is_grad_enabled()
+            or (checked and out.dtype.kind != "f" and not records(out, op))
+        ):
             result._origin = None
             return result
         plan = both

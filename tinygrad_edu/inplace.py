@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu import errors, ops
 from tinygrad_edu.conversion import stored_back
-from tinygrad_edu.graph import Node, unwrap, wrap
+from tinygrad_edu.graph import Node, Vertex, unwrap, wrap
 from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
@@ -33,7 +33,7 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
     def method(tensor: Tensor, other: Any) -> Tensor:
         value, history = unwrap(other)
         if is_grad_enabled() and _records(tensor, history):
-            if _is_view(tensor) and not stored_back(sys._getframe(1)):
+            if _is_view(tensor) and not stored_back(sys._getframe(1), tensor):
                 raise errors.view_in_place(tensor.name)
             return _take(tensor, op.apply(tensor, other))
         if isinstance(tensor._value, np.generic):  # nobody shares the memory of a bare number
@@ -101,9 +101,15 @@ def _is_view(tensor: Tensor) -> bool:
     base = getattr(tensor._value, "base", None)
     if base is None:
         return False
-    origin = tensor._origin
-    shown = isinstance(origin, Node) and any(getattr(o, "like", None) is base for o in origin.operands)
-    return sys.getrefcount(base) > 3 + shown  # the view, `base`, the argument, and the graph where it is small
+    held, node = 0, tensor._origin
+    while isinstance(node, Node):  # what the graph holds of it nobody sees
+        above = node.operands[0] if node.operands else None
+        if isinstance(above, Vertex):
+            held += above.like is base
+        if isinstance(above, Node):
+            held += sum(kept is base for kept in above.kept or ())
+        node = above if len(node.operands) == 1 else None
+    return sys.getrefcount(base) > 3 + held  # the view, `base` and the argument
 
 
 def _take(tensor: Tensor, out: Tensor) -> Tensor:

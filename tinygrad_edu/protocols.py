@@ -61,7 +61,7 @@ class NumPyProtocols:
 
     def __float__(self: Any) -> float:
         if self.requires_grad and is_grad_enabled():
-            notice(sys._getframe(1))
+            notice(sys._getframe(1), number=True)
         return float(self._value.item())
 
     def __int__(self) -> int:

@@ -107,7 +107,11 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         inside = fp[0] + 0 * x
     else:
         i = np.clip(np.searchsorted(places, values, side="right") - 1, 0, xp.size - 2)
-        inside = fp[i] + (x - xp[i]) * ((fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]))
+        width, points = xp[i + 1] - xp[i], np.asarray(fp)
+        plain = np.all(np.asarray(width)) and np.all(np.isfinite(points))
+        inside = fp[i] + (x - xp[i]) * ((fp[i + 1] - fp[i]) / (width if plain else np.where(width == 0, 1, width)))
+        if not plain:  # a point twice, or at infinity: the points themselves are what they are
+            inside = np.where(values >= places[-1], fp[-1], np.where(values == places[i], fp[i], inside))
     return np.where(values < places[0], first, np.where(values > places[-1], last, inside))
 
 
@@ -183,11 +187,11 @@ def linspace(
     """
     start, stop = (as_operand(t) * 1.0 for t in (start, stop))
     parts = num - 1 if endpoint else num
-    share = np.arange(num) / max(parts, 1)
+    share = (np.arange(num) / max(parts, 1)).astype(np.result_type(start.dtype, stop.dtype))
     share = np.reshape(share, (num,) + (1,) * len(np.broadcast_shapes(start.shape, stop.shape)))
     out = np.moveaxis(start + share * (stop - start), 0, axis)
     out = out if dtype is None else np.astype(out, dtype)
-    return (out, (stop - start) / parts) if retstep else out
+    return (out, (stop - start) / parts if parts > 0 else (stop - start) * np.nan) if retstep else out
 
 
 @composed(np.polyval)
@@ -244,6 +248,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     Tensor([4., 0., 2.])
     """
     x = np.asarray(x)
+    x = x.astype(np.intp) if x.dtype.kind == "b" else x
     counts = np.bincount(x, minlength=minlength)
     return counts if weights is None else scatter(as_operand(weights), x, counts.shape)
 

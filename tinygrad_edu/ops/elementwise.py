@@ -218,8 +218,10 @@ def _by_squared_length(t: Any, x: Any, y: Any) -> Any:
     value = np.asarray(squares)
     if np.all(np.isfinite(value)) and np.all(value >= 1e16 * np.finfo(value.dtype).tiny):
         return t / squares
-    length = _unless_zero(np.hypot(x, y))
-    return (t / length) / length
+    length = np.hypot(x, y)
+    somewhere = (length > 0) & np.isfinite(length)
+    length = np.where(somewhere, length, 1)
+    return np.where(somewhere, (np.where(somewhere, t, 0) / length) / length, 0)
 
 
 def _sinc(x: Array) -> Array:

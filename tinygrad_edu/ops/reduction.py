@@ -35,7 +35,7 @@ TIES = "shared equally among equal numbers"
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
     """The axes as numbers from 0."""
-    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
     return tuple(int(a) % ndim for a in axes) if ndim else ()
 
 
