@@ -82,6 +82,9 @@ def _called(ufunc: np.ufunc, name: str, inputs: tuple[Any, ...], options: dict[s
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function of NumPy on arguments some of which are Tensors."""
+    known_function = implementations.get(function)
+    if known_function and not kwargs and 0 < len(args) <= _places(function, known_function):
+        return known_function(*args)
     name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
     implementation = _implementation(function, name)
     out = kwargs.get("out")

@@ -151,7 +151,8 @@ def ravel(a: Any, order: str = "C") -> Any:
     >>> ravel(Tensor([[1.0, 2.0], [3.0, 4.0]]), order="F")
     Tensor([1., 3., 2., 4.])
     """
-    return _numpy_reshape(as_operand(a), -1, order)
+    a = as_operand(a)
+    return a if a.ndim == 1 else _numpy_reshape(a, -1, order)
 
 
 @composed(np.moveaxis)

@@ -81,6 +81,11 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     return ordered(a, np.argpartition(np.asarray(a), kth, along, kind), along)
 
 
+def _places(count: int, q: Any, method: Any) -> Any:
+    """The places of the quantiles among `count` sorted numbers: those of 0, 1, 2, ... themselves."""
+    return np.quantile(np.arange(count, dtype=float), q.ravel(), method=method)
+
+
 def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan: bool, middle: bool = False) -> Any:
     """The numbers at the places q of the sorted order, interpolated between neighbours as the method says.
 
@@ -102,16 +107,22 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
     if length == 0:
         raise ValueError("no numbers have no quantile: the array is empty along the axis")
     value = np.asarray(rows)
-    missing = np.isnan(value)
-    counts = length - missing.sum(-1) if skip_nan else np.full(lead, length)
-    at = np.zeros((*lead, q.size))
-    for count in np.unique(counts):
-        places = np.quantile(np.arange(max(count, 1), dtype=float), q.ravel(), method=method)
-        at[counts == count] = places
+    everywhere = _places(length, q, method)
+    missing = (
+        np.isnan(value) if value.size and np.isnan(np.min(value)) else None
+    )  # one pass tells whether there are any
+    counts, at = np.full(lead, length), np.broadcast_to(everywhere, (*lead, q.size))
+    if missing is not None and skip_nan:
+        counts, at = length - missing.sum(-1), np.array(at)
+        for count in np.unique(counts):
+            at[counts == count] = _places(max(count, 1), q, method)
     below = np.floor(at).astype(int)
     above = np.minimum(below + 1, np.maximum(counts, 1)[..., None] - 1)
-    kth = np.unique([below, above])
-    order = np.argsort(value, -1) if missing.any() else np.argpartition(value, kth, -1)  # sorted, NaN comes last
+    if missing is not None:
+        order = np.argsort(value, -1)  # NaN comes last
+    else:
+        low = np.floor(everywhere).astype(int)
+        order = np.argpartition(value, np.unique([low, np.minimum(low + 1, length - 1)]), -1)
     places = np.take_along_axis(order, np.concatenate([below, above], -1), -1)
     ends = np.take_along_axis(rows, places, -1)
     low, high = ends[..., : q.size], ends[..., q.size :]
@@ -126,9 +137,9 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
         result = low
     else:
         result = low + (high - low) * share
-    undefined = (counts == 0) if skip_nan else missing.any(-1)
-    if np.any(undefined):
-        result = np.where(undefined[..., None], np.nan, result)
+    if missing is not None:
+        undefined = np.asarray(counts == 0 if skip_nan else missing.any(-1))
+        result = np.where(undefined[..., None], np.nan, result) if undefined.any() else result
     shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape)) if keepdims else lead
     return np.reshape(np.moveaxis(result, -1, 0), (*q.shape, *shape))
 
