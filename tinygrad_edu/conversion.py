@@ -30,7 +30,10 @@ def notice(frame: FrameType, number: bool = False) -> None:
     in the user's own line a list of Tensors given to NumPy, a place of an array that a Tensor is put into, or a
     function of `math` is a `HistoryWarning`. Other libraries (a plot, say) ask for the numbers and get them.
     """
-    if _module(frame).startswith("numpy."):
+    module = _module(frame)
+    if module.startswith("tinygrad_edu"):  # this package knows what it does, and does it often
+        return
+    if module.startswith("numpy."):
         if not _wants_numbers_only(frame):
             raise errors.lost_history()
         return

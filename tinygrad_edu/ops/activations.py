@@ -42,7 +42,8 @@ def _leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
 
 def _elu(x: Array, alpha: float = 1.0) -> Array:
     """x where x > 0, else alpha (exp(x) - 1). Clevert, Unterthiner, Hochreiter 2016."""
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    below = np.expm1(np.minimum(x, 0))
+    return np.where(x > 0, x, below if alpha == 1 else alpha * below)
 
 
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805  # for which mean 0 and variance 1 reproduce themselves
@@ -77,6 +78,12 @@ def _gelu(x: Array) -> Array:
     return x * _erfc(x * -math.sqrt(0.5)) * 0.5
 
 
+def _falling(x: Any, alpha: float) -> Any:
+    """alpha exp(min(x, 0)); exp(x) itself could overflow."""
+    below = np.exp(np.minimum(x, 0))
+    return below if alpha == 1 else alpha * below
+
+
 def _sigmoid_x(g: Any, out: Any) -> Any:
     """g out (1 - out)."""
     slope = 1 - out
@@ -105,7 +112,7 @@ leaky_relu = Op(
 elu = Op(
     _elu,
     elementwise=True,
-    x=lambda g, x, alpha: g * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0))),
+    x=lambda g, x, alpha: g * np.where(x > 0, 1.0, _falling(x, alpha)),
     kink="alpha at 0",
 )
 selu = Op(
