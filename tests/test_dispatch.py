@@ -1,5 +1,6 @@
 """NumPy's functions on Tensors: their options, their methods, what they may be mixed with, and what says no."""
 
+import inspect
 import math
 import warnings
 from collections.abc import Callable
@@ -327,3 +328,36 @@ def test_interpolation_at_double_points_and_at_infinity() -> None:
     for at, places, heights in (([1.0], [0, 1.0, 1.0], [2, 3.0, 5.0]), ([0.0, 2.0], [0, 1.0, 2.0], [2, np.inf, 6.0])):
         with np.errstate(invalid="ignore"):
             same(np.interp(Tensor(at), places, heights), np.interp(at, places, heights))
+
+
+AFTER_THE_ARRAY: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("quantile", "percentile", "nanquantile", "nanpercentile"), (0.5,)),
+    **dict.fromkeys(("partition", "argpartition", "repeat", "roll", "delete", "split", "array_split"), (1,)),
+    "take": ([0],),
+    "insert": (0, 1.0),
+    "compress": ([True],),
+    "append": (A,),
+    "take_along_axis": (np.zeros((2, 3), int),),
+    "put_along_axis": (np.zeros((2, 3), int), 1.0),
+}
+
+
+def takes_axis(function: Callable[..., Any]) -> bool:
+    try:
+        return "axis" in inspect.signature(function).parameters
+    except ValueError:  # in C
+        return False
+
+
+BY_AXIS = sorted(
+    {f.__name__ for f in implementations if not isinstance(f, np.ufunc) and f is getattr(np, f.__name__, None)}
+    - {"concatenate", "concat", "stack", "rollaxis", "apply_along_axis", "save", "savez", "savez_compressed", "savetxt"}
+)
+
+
+@pytest.mark.parametrize("axis", [5, -4])
+@pytest.mark.parametrize("name", [n for n in BY_AXIS if takes_axis(getattr(np, n))])
+def test_an_axis_that_is_not_there_is_refused(name: str, axis: int) -> None:
+    """As NumPy refuses it: never another axis in its place."""
+    with pytest.raises(np.exceptions.AxisError):
+        getattr(np, name)(Tensor(np.abs(A)), *AFTER_THE_ARRAY.get(name, ()), axis=axis)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.ops.composed import as_operand, composed, no_loss
 from tinygrad_edu.ops.elementwise import where
@@ -39,7 +40,7 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
 def _axis_of(a: Any, axis: int | None) -> tuple[Any, int]:
     """The array and the axis, without one all numbers in one axis."""
     a = as_operand(a)
-    return (ravel(a), axis or 0) if axis is None or a.ndim == 0 else (a, axis)
+    return (ravel(a), axis or 0) if axis is None or a.ndim == 0 else (a, normalize_axis_index(axis, a.ndim))
 
 
 def within(indices: Any, length: int, mode: str) -> Any:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
@@ -84,7 +85,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         raise ValueError("a single number has no differences: diff needs an array with at least one axis")
     if n == 0:
         return a
-    axis = range(a.ndim)[axis]
+    axis = normalize_axis_index(axis, a.ndim)
     edge = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     ends = [None if end is None else as_operand(end) for end in (prepend, append)]
     before, after = (e if e is None or e.ndim else np.broadcast_to(e, edge) for e in ends)
@@ -102,7 +103,7 @@ def _cumulative(total: Op, start: int, x: Any, axis: int | None, dtype: Any, inc
     out = total(x, axis or 0, dtype)
     if not include_initial:
         return out
-    axis = range(x.ndim)[axis or 0]
+    axis = normalize_axis_index(axis or 0, x.ndim)
     return np.concatenate([np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), start, out.dtype), out], axis=axis)
 
 

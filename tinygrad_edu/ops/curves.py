@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.ops.composed import as_operand, composed
@@ -264,7 +265,7 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     Tensor([4., 6.])
     """
     arr = as_operand(arr)
-    axis = range(arr.ndim)[axis]
+    axis = normalize_axis_index(axis, arr.ndim)
     rows = np.moveaxis(arr, axis, -1)
     lead = rows.shape[:-1]
     if not all(lead):

@@ -138,7 +138,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     Tensor([1., 3.])
     """
     arr = as_operand(arr)
-    arr, axis = (ravel(arr), 0) if axis is None else (arr, axis)
+    arr, axis = (ravel(arr), 0) if axis is None else (arr, normalize_axis_index(axis, arr.ndim))
     kept = np.ones(arr.shape[axis], bool)
     kept[plain_key(obj)] = False
     return getitem(arr, along(axis, arr.ndim, kept))

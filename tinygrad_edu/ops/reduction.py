@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
@@ -34,9 +35,10 @@ TIES = "shared equally among equal numbers"
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The axes as numbers from 0."""
-    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    return tuple(int(a) % ndim for a in axes) if ndim else ()
+    """The axes as numbers from 0; `numpy.exceptions.AxisError` for one that is not there."""
+    if axis is None or ndim == 0:  # NumPy reduces a single number along any axis
+        return tuple(range(ndim))
+    return tuple(normalize_axis_tuple(axis, ndim))
 
 
 def _restore(g: Any, x_shape: Shape, axis: Axis, keepdims: bool) -> Any:

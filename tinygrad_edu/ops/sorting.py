@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.graph import Array
@@ -54,7 +55,7 @@ def _along(a: Any, axis: int | None) -> tuple[Any, int]:
     a = as_operand(a)
     if a.ndim == 0 and axis is not None:
         raise ValueError("a single number has no axis to sort along: pass axis=None, or an array")
-    return (np.reshape(a, -1), 0) if axis is None else (a, range(a.ndim)[axis])
+    return (np.reshape(a, -1), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
 
 
 @composed(np.sort)
@@ -108,9 +109,8 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
         raise ValueError("no numbers have no quantile: the array is empty along the axis")
     value = np.asarray(rows)
     everywhere = _places(length, q, method)
-    missing = (
-        np.isnan(value) if value.size and np.isnan(np.min(value)) else None
-    )  # one pass tells whether there are any
+    some = value.size and np.isnan(np.min(value))  # one pass tells whether any number is missing
+    missing = np.isnan(value) if some else None
     counts, at = np.full(lead, length), np.broadcast_to(everywhere, (*lead, q.size))
     if missing is not None and skip_nan:
         counts, at = length - missing.sum(-1), np.array(at)
