@@ -331,6 +331,8 @@ def test_interpolation_at_double_points_and_at_infinity() -> None:
 
 
 AFTER_THE_ARRAY: dict[str, tuple[Any, ...]] = {
+    "cross": (A,),
+    "linspace": (1.0,),
     **dict.fromkeys(("quantile", "percentile", "nanquantile", "nanpercentile"), (0.5,)),
     **dict.fromkeys(("partition", "argpartition", "repeat", "roll", "delete", "split", "array_split"), (1,)),
     "take": ([0],),
