@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, enable_grad, errors, graph, is_grad_enabled, no_grad, set_grad_enabled
+from tinygrad_edu import Tensor, enable_grad, errors, is_grad_enabled, no_grad, places, set_grad_enabled
 from tinygrad_edu.autograd import ancestors, backward, grad
 
 
@@ -446,23 +446,50 @@ def test_a_deep_and_wide_graph_needs_no_recursion() -> None:
     assert value_of(x.grad) == pytest.approx(1 + 20_000 * 1e-4)
 
 
-def test_the_parts_of_an_array_add_up_in_one_array(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loop over rows makes one table of zeros, not one for every row."""
+@pytest.mark.parametrize(("rows", "tables"), [(slice(None), 0), (slice(1, None), 1)])
+def test_the_parts_of_an_array_add_up_in_one_array(rows: slice, tables: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop over rows makes one table of zeros, not one for every row; over all of them it needs none."""
     made: list[tuple[int, ...]] = []
-    init = graph.Part.__init__
-
-    def counted(part: graph.Part, shape: Any, whole: Any, add_to: Any) -> None:
-        init(part, shape, lambda: made.append(shape) or whole(), add_to)
-
-    monkeypatch.setattr(graph.Part, "__init__", counted)
+    whole = places.Part.whole
+    monkeypatch.setattr(places.Part, "whole", lambda part: made.append(part.shape) or whole(part))
     x = leaf(np.arange(12.0).reshape(4, 3))
     y = x * 2
-    total = sum((float(i + 1) * row.sum() for i, row in enumerate(y)), start=(y * y).sum() + y[[0, 0], 1].sum())
-    total.backward()
-    expected = 2 * (2 * y.numpy() + np.arange(1.0, 5.0)[:, None])
+    squares, twice = (y * y).sum(), y[[0, 0], 1].sum()
+    several = [(i + 1.0) * y[i].sum() for i in range(4)[rows]]
+    (sum(several) + squares + twice).backward()
+    weights = np.where(np.isin(np.arange(4), range(4)[rows]), np.arange(1.0, 5.0), 0)
+    expected = 2 * (2 * y.numpy() + weights[:, None])
     expected[0, 1] += 4
     np.testing.assert_allclose(x.grad.numpy(), expected)
-    assert made == [(4, 3)]
+    assert len(made) == tables
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda x: np.split(x, [1, 3], axis=1),
+        lambda x: np.split(x, 3),
+        lambda x: [x[:, 2:], x[:, :2]],
+        lambda x: [x[1:], x[0], x[1]],
+        lambda x: [x[0], x[-3], x[1]],
+        lambda x: [x[:, -1], x[:, :3], x[0, 0]],
+        lambda x: [x[:2], x[:, :2], x[2:]],
+        lambda x: [x[::2], x[1]],
+        lambda x: [x[1:1], x[:]],
+        lambda x: [x[..., 1:], x[..., 0]],
+        lambda x: [x[None, :2], x[2:]],
+        lambda x: [x[True, :2], x[2:]],
+        lambda x: [x[2:], x * 1.0, x[:2], x[1]],
+    ],
+)
+def test_parts_that_make_up_the_whole_or_overlap_add_up(parts: Callable[[Any], list[Any]]) -> None:
+    x = leaf(np.arange(12.0).reshape(3, 4))
+    sum((part * part * (i + 1)).sum() for i, part in enumerate(parts(x))).backward()
+    weights = np.zeros((3, 4))
+    places_of = np.arange(12).reshape(3, 4)
+    for i, part in enumerate(parts(places_of)):
+        np.add.at(weights, np.unravel_index(np.round(part).astype(int), (3, 4)), i + 1)
+    np.testing.assert_allclose(x.grad.numpy(), 2 * x.numpy() * weights)
 
 
 @pytest.mark.parametrize(

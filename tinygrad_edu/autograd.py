@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.graph import Node, Part, Vertex, conform, copied, nodes_above, own, wrap
+from tinygrad_edu.graph import Node, Vertex, conform, copied, nodes_above, own, wrap
 from tinygrad_edu.hooks import run_hooks
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
+from tinygrad_edu.places import Part, Parts
 from tinygrad_edu.plan import pull_carefully
 from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_edu.step import Step, local_derivative
@@ -147,7 +148,13 @@ def _seed(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
                 raise errors.non_scalar_backward(value.shape, root.name)
             g = np.ones_like(value)
         else:
-            g = g if isinstance(g, Tensor) else Tensor(g)
+            g = (
+                wrap(g, None)
+                if type(g) is ndarray and g.dtype == value.dtype
+                else g
+                if isinstance(g, Tensor)
+                else Tensor(g)
+            )
             g = g if g.dtype == value.dtype else g.astype(value.dtype)
             if g.shape != value.shape:
                 raise errors.gradient_shape(g.shape, value.shape, root.name)
@@ -175,11 +182,12 @@ def _propagate(
             heappush(heap, (-vertex.index, vertex))
     changed, found = changes.latest, {}
     careful: tuple[Any, ...] | set[Any] = ()  # vertices that a gradient reached through a `where`
-    parts = set()  # vertices whose gradient is an array of our own, to which parts are added in place
     shared = set(pending) if observe is None and not create_graph else None  # whose gradient others may hold
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
+        if type(g) is Parts:
+            g = g.whole()
         if node.hooks:
             g = run_hooks(node, g, create_graph)
         if wanted is not None and wanted[node]:
@@ -202,11 +210,15 @@ def _propagate(
                 continue
             handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)
             kind, like = type(handed), vertex.like
+            if kind is Part and observe is None:
+                held = pending.get(vertex)
+                if type(held) is not Parts:
+                    if held is None and type(vertex) is Node:
+                        heappush(heap, (-vertex.index, vertex))
+                    pending[vertex] = held = Parts(held)
+                held.add(handed)
+                continue
             if kind is Part:
-                if vertex in parts and observe is None:
-                    handed.add_to(pending[vertex])
-                    continue
-                parts.add(vertex)
                 handed = contribution = handed.whole()
                 kind = type(handed)
             if kind is not float64 or type(like) is not float64:  # a number for a number fits
@@ -229,7 +241,9 @@ def _propagate(
             if observe is not None:
                 local = local_derivative(node, pull, g, kept)
                 observe(Step(node, index, g, local, handed, contribution, copied(pending[vertex])))
-    for leaf in pending:
+    for leaf, g in pending.items():
+        if type(g) is Parts:
+            pending[leaf] = g.whole()
         if leaf.hooks:
             pending[leaf] = run_hooks(leaf, pending[leaf], create_graph)
     return pending if wanted is None else pending | found

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_edu import errors, ops
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand
-from tinygrad_edu.ops.indexing import plain_key
+from tinygrad_edu.places import plain_key
 
 REDUCE: dict[np.ufunc, Callable[..., Any]] = {
     np.add: ops.sum,

@@ -25,7 +25,7 @@ float64, ndarray, new = np.float64, np.ndarray, object.__new__
 
 def apply(op: Op) -> Callable[..., Tensor] | None:
     """The short cut for an op of one operand, or of two that both have a rule and nothing beside."""
-    if op.variadic or None in op.rules.values():
+    if op.variadic or op.beside or None in op.rules.values():
         return None
     return unary(op) if len(op.operands) == 1 else binary(op) if op.parameters == op.operands[:2] else None
 

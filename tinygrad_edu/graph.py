@@ -104,7 +104,10 @@ class Node(Vertex):
 
     def kept_tensors(self) -> tuple[Any, ...]:
         """What the node keeps, as Tensors in their places in the graph, so that rules run on them are recorded."""
-        return tuple(self._tensor(name, value) for name, value in zip(self.plan.names, self.kept or (), strict=True))
+        kept = {name: self._tensor(name, value) for name, value in self.saved.items()}
+        for name, asked in self.plan.beside.items():
+            kept[name] = self.op.beside[name](*(kept[operand] for operand in asked))
+        return tuple(kept.values())
 
     def _tensor(self, name: str, value: Any) -> Any:
         if name == "out":
@@ -222,19 +225,6 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = g.ndim - len(shape)
     stretched = (extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
     return g.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
-
-
-class Part:
-    """A gradient that is 0 but at one place: what the rule of `t[key]` hands on.
-
-    The parts of one array add up in one array: a loop over the rows of a table takes time for its rows, not for as
-    many tables. `whole` makes the array, `add_to` adds to one.
-    """
-
-    __slots__ = ("add_to", "shape", "whole")
-
-    def __init__(self, shape: tuple[int, ...], whole: Callable[[], Array], add_to: Callable[[Array], None]) -> None:
-        self.shape, self.whole, self.add_to = shape, whole, add_to
 
 
 def own(gradient: Any, upstream: Any, alone: bool) -> Any:

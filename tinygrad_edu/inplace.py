@@ -20,7 +20,7 @@ from tinygrad_edu.graph import Node, Vertex, unwrap, wrap
 from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.indexing import plain_key
+from tinygrad_edu.places import plain_key
 from tinygrad_edu.recording import is_grad_enabled
 
 if TYPE_CHECKING:

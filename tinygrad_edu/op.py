@@ -22,7 +22,7 @@ import numpy as np
 from tinygrad_edu import fast
 from tinygrad_edu.errors import DerivativeError, failed, unfit_arguments
 from tinygrad_edu.graph import as_value, constant, records, remember, unwrap, wrap
-from tinygrad_edu.plan import Plan
+from tinygrad_edu.plan import Plan, by_keyword
 from tinygrad_edu.recording import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Op:
     ask for the operand's `index`. `implements` lists the NumPy functions that come here when given a Tensor (a ufunc
     names itself); `elementwise`: each number of the result depends on one place of each operand; `masks`: a zero in a
     gradient says that a branch was not taken; `hint` ends the error for shapes that do not fit; `kink` says what the
-    rules give where there is no derivative.
+    rules give where there is no derivative. `beside` names what `forward` finds on its way to the result and returns
+    behind it, for the rules to ask for; each with the function of operands, in ops, that it is, for higher derivatives.
 
     Called with a Tensor it computes and records, called with plain arrays it only computes, so that rules can use it.
 
@@ -60,11 +61,12 @@ class Op:
         masks: bool = False,
         hint: str = "",
         kink: str = "",
+        beside: dict[str, Callable[..., Any]] | None = None,
         **rules: Rule,
     ) -> None:
         ufunc = function if isinstance(function, np.ufunc) else None
         self.function, self.forward, self.rules = function, forward or function, rules
-        self.masks, self.hint, self.kink = masks, hint, kink
+        self.masks, self.hint, self.kink, self.beside = masks, hint, kink, beside or {}
         self.name, self.__doc__ = name or function.__name__.strip("_"), function.__doc__
         self.elementwise = bool(ufunc and not ufunc.signature) if elementwise is None else elementwise
         if ufunc:
@@ -82,10 +84,10 @@ class Op:
         self.variadic = every[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.defaults = tuple(p.default for p in every if p.default is not p.empty)
         self.required = len(every) - len(self.defaults)
-        by_keyword = tuple(p.name for p in every if p.kind is p.KEYWORD_ONLY)
-        self.positional = 0 if self.variadic else len(every) - len(by_keyword)
-        if by_keyword and forward is None:  # `forward` takes what `apply` is given, in order
-            self.forward = partial(_by_keyword, function, by_keyword)
+        keyword_only = tuple(p.name for p in every if p.kind is p.KEYWORD_ONLY)
+        self.positional = 0 if self.variadic else len(every) - len(keyword_only)
+        if keyword_only and forward is None:  # `forward` takes what `apply` is given, in order
+            self.forward = partial(by_keyword, function, keyword_only)
         self.plan: Callable[[tuple[bool, ...]], Plan] = cache(partial(Plan, self))  # one for each set of needs
         self.plan((True,) * len(rules))  # a rule that asks for what is not there is found at once
         self.apply: Callable[..., Tensor] = fast.apply(self) or self._apply
@@ -101,10 +103,12 @@ class Op:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = self.bind(args, kwargs)
         operands = args[0] if self.variadic else args[: len(self.operands)]
-        if any(isinstance(operand, Tensor) for operand in operands):
-            return self.apply(*args)
+        for operand in operands:
+            if isinstance(operand, Tensor):
+                return self.apply(*args)
         values = [unwrap(o)[0] if isinstance(o, list | tuple) else o for o in operands]
-        return as_value(self.forward(*values, *self.plain(args[1 if self.variadic else len(operands) :])), self.name)
+        out = self.forward(*values, *self.plain(args[1 if self.variadic else len(operands) :]))
+        return as_value(out[0] if self.beside else out, self.name)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Every argument in its place, defaults filled in; TypeError for arguments that the op does not take."""
@@ -121,6 +125,8 @@ class Op:
 
     def plain(self, static: Sequence[Any]) -> tuple[Any, ...]:
         """Static arguments as arrays: nothing is differentiated by them, so none may require grad."""
+        if not any([isinstance(argument, Tensor) for argument in static]):  # noqa: C419 - a generator takes twice the time
+            return tuple(static)
         for name, argument in zip(self.static, static, strict=True):
             if isinstance(argument, Tensor) and argument.requires_grad and is_grad_enabled():
                 raise DerivativeError(
@@ -134,26 +140,23 @@ class Op:
         first = len(self.operands)
         operands, static = (args[0], args[1:]) if self.variadic else (args[:first], args[first:])
         static = self.plain(static)
-        pairs = [unwrap(operand) for operand in operands]
+        pairs = [(o._value, o._origin) if type(o) is Tensor else unwrap(o) for o in operands]
         values = [value for value, _ in pairs]
         try:
-            out = as_value(self.forward(*values, *static), self.name)
+            out = self.forward(*values, *static)
+            out, *beside = out if self.beside else (out,)
+            out = as_value(out, self.name)
         except Exception as error:
             raise failed(self, operands, error) from error
-        needs = tuple(vertex is not None for _, vertex in pairs)
+        needs = tuple([vertex is not None for _, vertex in pairs])
         if not any(needs) or not is_grad_enabled():
             return wrap(out, None)
         plan = self.plan(needs)
         if not plan.pulls or not records(out, self):
             return wrap(out, None)
-        inputs = tuple(vertex or constant(operand) for operand, (_, vertex) in zip(operands, pairs, strict=True))
+        inputs = tuple([vertex or constant(operands[i]) for i, (_, vertex) in enumerate(pairs)])
         environment = (tuple(values),) if self.variadic else values
-        return wrap(out, remember(plan, inputs, plan.keep(*environment, *static, out), out))
-
-
-def _by_keyword(function: Callable[..., Any], names: tuple[str, ...], *args: Any) -> Any:
-    """`function` with its last arguments, which it takes by keyword only, given in order."""
-    return function(*args[: -len(names)], **dict(zip(names, args[-len(names) :], strict=True)))
+        return wrap(out, remember(plan, inputs, plan.keep(*environment, *static, out, *beside), out))
 
 
 implementations: dict[Callable[..., Any], Callable[..., Any]] = {}

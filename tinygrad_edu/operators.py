@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import ops
+from tinygrad_edu.device import is_device
 from tinygrad_edu.inplace import in_place, set_item
 from tinygrad_edu.op import Op, implementations
-from tinygrad_edu.ops.indexing import plain_key
+from tinygrad_edu.places import plain_key
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -90,6 +91,25 @@ class Operators:
     __imod__, __ifloordiv__ = in_place(ops.remainder), in_place(ops.floor_divide)
     __itruediv__, __ipow__, __imatmul__ = in_place(ops.divide), in_place(ops.power), in_place(ops.matmul)
     __setitem__ = set_item
+    T = property(lambda self: ops.transpose(self), doc="Axes in reverse order.")
+
+    def clone(self: Any) -> Any:
+        """A copy; the gradient passes through it."""
+        return ops.positive(self)
+
+    def to(self: Any, target: Any) -> Any:
+        """On a device (`"cpu"`, `"cuda:0"`) or as a dtype; the tensor itself where it is that already."""
+        if is_device(target):
+            return self if self.device == target else ops.move.apply(self, str(target), str(self.device))
+        return self if self.dtype == target else self.astype(target)
+
+    def cpu(self: Any) -> Any:
+        """In the memory of the host."""
+        return self.to("cpu")
+
+    def cuda(self: Any) -> Any:
+        """In the memory of the first GPU."""
+        return self.to("cuda")
 
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return self // other, self % other

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import DerivativeError
-from tinygrad_edu.graph import Part
+from tinygrad_edu.places import Part
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -33,14 +33,18 @@ class Plan:
             if need and (rule := op.rules[op.operand(i)]) is not None
         }
         every = {name for names in asked.values() for name in names} - {"index"}
-        sources = {n: n for n in (*op.parameters, "out")} | {f"{n}_shape": f"shape_of({n})" for n in op.operands}
+        self.beside = {n: list(inspect.signature(op.beside[n]).parameters) for n in op.beside if n in every}
+        every.update(*self.beside.values())
+        sources = {n: n for n in (*op.parameters, "out", *op.beside)} | {
+            f"{n}_shape": f"shape_of({n})" for n in op.operands
+        }
         if unknown := every - set(sources):
             raise DerivativeError(f"a rule of {op.name} asks for {sorted(unknown)}; it may name {', '.join(sources)}")
         self.names = tuple(name for name in sources if name in every)
         # Compiled from the names, as collections.namedtuple is, to `lambda x, y, out: (x, y)` and
         # `lambda g, kept: rule(g, kept[1])`: 34 and 52 ns where itemgetter and star arguments take 55 and 97.
         made = "".join(f"{sources[name]}, " for name in self.names)
-        source = f"lambda {', '.join((*op.parameters, 'out'))}: ({made})"
+        source = f"lambda {', '.join((*op.parameters, 'out', *op.beside))}: ({made})"
         self.keep: Callable[..., tuple[Any, ...]] = eval(source, {"shape_of": _shapes if op.variadic else _shape})  # noqa: S307 - of names
         self.whole = self.names == op.parameters  # then it keeps all that it was given, which needs no call
         self.pulls = tuple((i, self._pull(i, names)) for i, names in asked.items())
@@ -56,12 +60,17 @@ class Plan:
         return pull
 
 
+def by_keyword(function: Callable[..., Any], names: tuple[str, ...], *args: Any) -> Any:
+    """`function` with its last arguments, which it takes by keyword only, given in order."""
+    return function(*args[: -len(names)], **dict(zip(names, args[-len(names) :], strict=True)))
+
+
 def _shape(operand: Any) -> tuple[int, ...]:
     return getattr(operand, "shape", ())  # () for a Python number; a third of the time of np.shape
 
 
 def _shapes(operands: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
-    return tuple(_shape(operand) for operand in operands)
+    return tuple([_shape(operand) for operand in operands])
 
 
 def pull_carefully(pull: Callable[..., Any], g: Any, kept: tuple[Any, ...]) -> Any:

@@ -93,7 +93,7 @@ def describe(op: Op) -> tuple[str, str, str, str, str]:
     """One row: how it is called, its value, what each operand is handed, what the graph keeps, the kink convention."""
     differentiable = [name for name, rule in op.rules.items() if rule is not None]
     handed = "; ".join(f"{name}: {_quoted(op, name)}" for name in differentiable)
-    arrays = {*op.operands, "out", *STATIC_ARRAYS}
+    arrays = {*op.operands, "out", *op.beside, *STATIC_ARRAYS}
     kept = [n for n in op.plan((True,) * len(op.operands)).names if n in arrays]
     return (
         f"`{op.name}({', '.join(parameters(op.signature))})`",

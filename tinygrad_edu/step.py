@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.graph import Array, Node, Part
+from tinygrad_edu.graph import Array, Node
+from tinygrad_edu.places import Part
 from tinygrad_edu.recording import no_grad
 
 

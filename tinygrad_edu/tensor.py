@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_edu import errors, fast, graph, op, ops
-from tinygrad_edu.device import device_of, fresh, is_device
+from tinygrad_edu import errors, fast, graph, op
+from tinygrad_edu.device import device_of, fresh
 from tinygrad_edu.graph import SMALL, Array, Leaf, Node, Vertex, wrap
 from tinygrad_edu.hooks import Handle, add_hook, retain
 from tinygrad_edu.operators import Operators
@@ -155,24 +155,6 @@ class Tensor(Operators, NumPyProtocols):
         """The same memory without the history."""
         return self.data
 
-    def clone(self) -> Tensor:
-        """A copy; the gradient passes through it."""
-        return ops.positive(self)  # type: ignore[no-any-return] # of a Tensor it is a Tensor
-
-    def to(self, target: Any) -> Tensor:
-        """On a device (`"cpu"`, `"cuda:0"`) or as a dtype; the tensor itself where it is that already."""
-        if is_device(target):
-            return self if self.device == target else ops.move.apply(self, str(target), str(self.device))
-        return self if self.dtype == target else self.astype(target)
-
-    def cpu(self) -> Tensor:
-        """In the memory of the host."""
-        return self.to("cpu")
-
-    def cuda(self) -> Tensor:
-        """In the memory of the first GPU."""
-        return self.to("cuda")
-
     def numpy(self) -> Array:
         """The array, sharing memory (copied to the host from a GPU)."""
         return np.asarray(self)
@@ -191,7 +173,6 @@ class Tensor(Operators, NumPyProtocols):
     nbytes = property(lambda self: self._value.nbytes, doc="Bytes of memory of the numbers.")
     dtype = property(lambda self: self._value.dtype, doc="NumPy dtype of the numbers.")
     device = property(lambda self: device_of(self._value), doc="Where the numbers live.")
-    T = property(lambda self: ops.transpose(self), doc="Axes in reverse order.")
 
 
 for module in (fast, graph, op):  # they make Tensors, and this file is built on them

@@ -11,7 +11,6 @@ import numpy as np
 from tinygrad_edu.device import special
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.elementwise import masked, squared
 
 __all__ = ["elu", "erf", "erfc", "gelu", "leaky_relu", "relu", "selu", "sigmoid", "silu", "softplus"]
@@ -72,10 +71,30 @@ def _erfc(x: Array) -> Array:
     return special("erfc", x)
 
 
-@np.errstate(under="ignore")
+def _silu(x: Array) -> Array:
+    """x sigmoid(x), also called swish. Elfwing, Uchibe, Doya 2018."""
+    return x * _sigmoid(x)
+
+
+def _silu_and_s(x: Array) -> tuple[Array, Array]:
+    s = _sigmoid(x)
+    return x * s, s
+
+
 def _gelu(x: Array) -> Array:
     """x times the normal distribution function of x. Hendrycks, Gimpel 2016."""
-    return x * _erfc(x * -math.sqrt(0.5)) * 0.5
+    return _gelu_and_p(x)[0]
+
+
+@np.errstate(under="ignore")
+def _gelu_and_p(x: Array) -> tuple[Array, Array]:
+    p = _normal(x)
+    return x * p, p
+
+
+def _normal(x: Any) -> Any:
+    """The normal distribution function."""
+    return 0.5 * erfc(x * -math.sqrt(0.5))
 
 
 def _falling(x: Any, alpha: float) -> Any:
@@ -97,9 +116,18 @@ def _bell(x: Any) -> Any:
     return (2 / math.sqrt(math.pi)) * np.exp(-squared(x))
 
 
-def _gelu_x(g: Any, x: Any) -> Any:
-    """g (P + x p), P and p the normal distribution function and its density at x."""
-    return g * (0.5 * erfc(x * -math.sqrt(0.5)) + x * ((1 / math.sqrt(2 * math.pi)) * np.exp(-0.5 * squared(x))))
+def _silu_x(g: Any, s: Any, out: Any) -> Any:
+    """g (s + out (1 - s)) with s = sigmoid(x)."""
+    slope = 1 - s
+    slope *= out
+    slope += s
+    slope *= g
+    return slope
+
+
+def _gelu_x(g: Any, x: Any, p: Any) -> Any:
+    """g (p + x p'), p and p' the normal distribution function and its density at x."""
+    return g * (p + x * ((1 / math.sqrt(2 * math.pi)) * np.exp(-0.5 * squared(x))))
 
 
 relu = Op(_relu, elementwise=True, x=lambda g, out: masked(g, out > 0), kink="0 at 0")
@@ -125,16 +153,5 @@ sigmoid = Op(_sigmoid, elementwise=True, x=_sigmoid_x)
 softplus = Op(_softplus, elementwise=True, x=lambda g, x, beta: g * sigmoid(x if beta == 1 else beta * x))
 erf = Op(_erf, elementwise=True, x=lambda g, x: g * _bell(x))
 erfc = Op(_erfc, elementwise=True, x=lambda g, x: -g * _bell(x))
-gelu = Op(_gelu, elementwise=True, x=_gelu_x)
-
-
-@composed()
-def silu(x: Any) -> Any:
-    """x sigmoid(x), also called swish. Elfwing, Uchibe, Doya 2018.
-
-    >>> from tinygrad_edu import Tensor
-    >>> silu(Tensor([0.0, 1.0]))
-    Tensor([0.        , 0.73105858])
-    """
-    x = as_operand(x)
-    return x * sigmoid(x)
+silu = Op(_silu, elementwise=True, forward=_silu_and_s, beside={"s": lambda x: sigmoid(x)}, x=_silu_x)
+gelu = Op(_gelu, elementwise=True, forward=_gelu_and_p, beside={"p": _normal}, x=_gelu_x)

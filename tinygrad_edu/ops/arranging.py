@@ -58,8 +58,8 @@ def _sum_of_copies(g: Any, A_shape: Shape, reps: Any) -> Any:  # noqa: N803 - Nu
     copies, lengths = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(A_shape)) + A_shape
     pairs = np.reshape(g, [n for pair in zip(copies, lengths, strict=True) for n in pair])
     if math.prod(copies) == 2:  # one addition, in half the time of a sum
-        place = (slice(None),) * (2 * copies.index(2))
-        return _shaped(pairs[(*place, 0)] + pairs[(*place, 1)], A_shape)
+        first, second = ([part for n in copies for part in (min(n - 1, i), slice(None))] for i in (0, 1))
+        return _shaped(pairs[tuple(first)] + pairs[tuple(second)], A_shape)
     return _shaped(pairs.sum(axis=tuple(range(0, 2 * ndim, 2))), A_shape)
 
 

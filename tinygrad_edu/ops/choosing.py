@@ -8,9 +8,10 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.ops.composed import as_operand, composed, no_loss
 from tinygrad_edu.ops.elementwise import where
-from tinygrad_edu.ops.indexing import getitem, pick, plain_key, setitem
+from tinygrad_edu.ops.indexing import getitem, pick, setitem
 from tinygrad_edu.ops.joining import along
 from tinygrad_edu.ops.shape import imag, ravel
+from tinygrad_edu.places import plain_key
 
 __all__ = [
     "choose",

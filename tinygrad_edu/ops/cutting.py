@@ -7,9 +7,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.ops.composed import as_operand, composed, no_loss
-from tinygrad_edu.ops.indexing import getitem, pick, plain_key
+from tinygrad_edu.ops.indexing import getitem, pick
 from tinygrad_edu.ops.joining import along, concatenate
 from tinygrad_edu.ops.shape import astype, broadcast_to, moveaxis, ravel, reshape
+from tinygrad_edu.places import plain_key
 
 __all__ = [
     "array_split",

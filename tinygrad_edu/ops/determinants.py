@@ -35,10 +35,11 @@ def _safe_inverse(a: Any) -> Any:
         inverse = inv(a)
     except np.linalg.LinAlgError:
         return None
-    norms = [abs(unwrap(t)[0]).sum(axis=-1).max(axis=-1, initial=0) for t in (a, inverse)]
-    with np.errstate(over="ignore"):
-        condition = norms[0] * norms[1]
-    return None if np.any(condition > 1 / np.sqrt(np.finfo(a.dtype).eps)) else inverse
+    values = [unwrap(t)[0] for t in (a, inverse)]
+    with np.errstate(all="ignore"):
+        squares = [np.einsum("...ij,...ij->...", value, value) for value in values]
+        good = squares[0] * squares[1] < 1 / np.finfo(a.dtype).eps  # the condition number, squared
+    return inverse if np.all(good) else None
 
 
 def _singular(a: Array) -> tuple[Array, Array, Array, Array]:

@@ -7,9 +7,9 @@ import numpy as np
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand, composed
-from tinygrad_edu.ops.indexing import scatter
 from tinygrad_edu.ops.reduction import sum as sum_of
 from tinygrad_edu.ops.shape import ravel
+from tinygrad_edu.places import zeros
 
 __all__ = [
     "diag",
@@ -38,18 +38,22 @@ def _tril(m: Array, k: int = 0) -> Array:
     return np.tril(m, k)
 
 
-def _onto_diagonal(g: Any, a_shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
-    """Zeros with g on the diagonal: the numbers of its last axis one row and one column further each."""
-    matrices = scatter(g, (..., *_places(g.shape[-1], offset)), (*g.shape[:-1], a_shape[axis1], a_shape[axis2]), True)
-    return matrices if len(a_shape) == 2 and axis1 % 2 < axis2 % 2 else np.moveaxis(matrices, (-2, -1), (axis1, axis2))
+def _onto_diagonal(g: Array, shape: Shape, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """Zeros of the shape with g on a diagonal: in the numbers of a matrix, row by row, it is every (columns + 1)th."""
+    rows, columns = shape[axis1], shape[axis2]
+    matrices = zeros(g, (*g.shape[:-1], rows, columns))
+    start = offset if offset > 0 else -offset * columns
+    flat = matrices.reshape(*g.shape[:-1], rows * columns)
+    flat[..., start : start + g.shape[-1] * (columns + 1) : columns + 1] = g
+    return matrices if len(shape) == 2 and axis1 % 2 < axis2 % 2 else np.moveaxis(matrices, (-2, -1), (axis1, axis2))
 
 
-def _places(length: int, offset: int) -> tuple[Any, Any]:
-    """The rows and the columns of a diagonal."""
-    return np.arange(length) + max(-offset, 0), np.arange(length) + max(offset, 0)
-
-
-diagonal = Op(_diagonal, implements=[np.diagonal], a=_onto_diagonal)
+diagonal: Op = Op(
+    _diagonal,
+    implements=[np.diagonal],
+    a=lambda g, a_shape, offset, axis1, axis2: onto_diagonal(g, a_shape, offset, axis1, axis2),
+)
+onto_diagonal: Op = Op(_onto_diagonal, g=lambda g, offset, axis1, axis2: diagonal(g, offset, axis1, axis2))
 triu = Op(_triu, implements=[np.triu], m=lambda g, k: np.triu(g, k))
 tril = Op(_tril, implements=[np.tril], m=lambda g, k: np.tril(g, k))
 implementations[np.linalg.diagonal] = lambda x, /, *, offset=0: diagonal(x, offset, -2, -1)
@@ -86,7 +90,7 @@ def diag(v: Any, k: int = 0) -> Any:
     if v.ndim != 1:
         raise ValueError(f"diag takes a vector or a matrix, not shape {v.shape}: for stacks of matrices use diagonal")
     size = len(v) + abs(k)
-    return scatter(v, _places(len(v), k), (size, size), True)
+    return onto_diagonal(v, (size, size), k)
 
 
 @composed(np.diagflat)

@@ -56,10 +56,16 @@ def along(axis: int, ndim: int, part: Any) -> tuple[Any, ...]:
 
 join = Op(
     _concatenate,
+    forward=lambda *args: np.concatenate(args[:-1], args[-1]),
     hint="All but the joined axis must be as long in each; single numbers are joined by np.stack.",
     xs=_slice_of,
 )
-pile = Op(_stack, hint="All must have one shape.", xs=lambda g, index, axis: g[along(axis, g.ndim, index)])
+pile = Op(
+    _stack,
+    forward=lambda *args: np.stack(args[:-1], args[-1]),
+    hint="All must have one shape.",
+    xs=lambda g, index, axis: g[along(axis, g.ndim, index)],
+)
 
 
 def _cast(x: Any, dtype: Any, casting: Any) -> Any:

@@ -19,8 +19,17 @@ Widths = tuple[tuple[int, int], ...]  # before and after each axis
 
 def _pad(array: Array, pad_width: Widths, mode: Any, constant_values: Any = 0) -> Array:
     """With a constant around it."""
-    options: dict[str, Any] = {"constant_values": constant_values} if mode == "constant" else {}
-    return np.pad(array, pad_width or 0, mode, **options)
+    if mode != "constant" or np.ndim(constant_values) or array.ndim == 0:
+        options: dict[str, Any] = {"constant_values": constant_values} if mode == "constant" else {}
+        return np.pad(array, pad_width or 0, mode, **options)
+    shape = tuple([before + n + after for n, (before, after) in zip(array.shape, pad_width, strict=True)])
+    out = np.empty_like(array, shape=shape)  # np.pad does the same in 7 us more
+    _middle(out, pad_width)[...] = array
+    for axis, (before, after) in enumerate(pad_width):
+        along = (slice(None),) * axis
+        out[(*along, slice(before))] = constant_values
+        out[(*along, slice(shape[axis] - after, None))] = constant_values
+    return out
 
 
 def _pad_back(g: Any, pad_width: Widths, mode: str) -> Any:
@@ -29,7 +38,7 @@ def _pad_back(g: Any, pad_width: Widths, mode: str) -> Any:
 
 
 def _middle(g: Any, pad_width: Widths) -> Any:
-    return g[tuple(slice(before, n - after) for (before, after), n in zip(pad_width, g.shape, strict=True))]
+    return g[tuple([slice(before, n - after) for (before, after), n in zip(pad_width, g.shape, strict=True)])]
 
 
 def _unpad(g: Array, pad_width: Widths, mode: Any) -> Array:
@@ -84,6 +93,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
 
 def _widths(pad_width: Any, ndim: int) -> Widths:
     """A pair of widths for each axis."""
+    if type(pad_width) is int and pad_width >= 0:
+        return ((pad_width, pad_width),) * ndim
     if isinstance(pad_width, dict):
         by_axis = {normalize_axis_index(axis, ndim): width for axis, width in pad_width.items()}
         pad_width = [np.broadcast_to(by_axis.get(axis, 0), 2) for axis in range(ndim)]

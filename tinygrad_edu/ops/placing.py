@@ -9,7 +9,7 @@ from tinygrad_edu.ops.arranging import resize
 from tinygrad_edu.ops.choosing import within
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.elementwise import where as where_op
-from tinygrad_edu.ops.indexing import plain_key
+from tinygrad_edu.places import plain_key
 
 __all__ = [
     "copyto",

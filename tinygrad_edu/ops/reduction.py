@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.graph import Array
+from tinygrad_edu.graph import Array, unwrap
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.composed import as_operand, composed
 
 __all__ = [
     "log_softmax",
@@ -68,7 +67,7 @@ def _count(x_shape: Shape, axis: Axis, where: Any) -> Any:
 def _shared(g: Any, count: Any) -> Any:
     """g / count, at least 1; divided in float64, because a large count overflows float16."""
     count = np.float64(count or 1) if isinstance(count, int) else np.maximum(count, 1.0)
-    return (g / count).astype(g.dtype)
+    return (g / count).astype(g.dtype, copy=False)
 
 
 def _mean_x(g: Any, x_shape: Shape, axis: Axis, keepdims: bool, where: Any) -> Any:
@@ -160,7 +159,7 @@ def _prod(
 
 def _mean(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True) -> Array:
     """The mean over an axis, several, or all."""
-    return np.mean(x, axis=axis, dtype=dtype, keepdims=keepdims, where=where)
+    return x.mean(axis, dtype, None, keepdims, where=where)
 
 
 def _var(
@@ -203,6 +202,49 @@ def _softmax(x: Array, axis: Axis = -1) -> Array:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
+def _logsumexp(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """log of the sum of exp(x) along an axis, several, or all: from the largest term, so that nothing overflows."""
+    return _logsumexp_and_terms(x, axis, keepdims)[0]
+
+
+def _logsumexp_and_terms(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, Array, Array]:
+    """The result, and beside it the terms of the sum and the sum, both divided by the largest term."""
+    largest = _largest(x, axis)
+    terms = np.exp(x - largest)
+    total = _add_reduce(terms, axis, None, None, True)
+    if np.all(total):
+        out = np.log(total) + largest
+    else:
+        with np.errstate(divide="ignore"):
+            out, total = np.log(total) + largest, np.where(total == 0, 1, total)
+    if not keepdims and out.ndim:
+        out = np.squeeze(out, axis)
+    return out if out.ndim else out[()], terms, total
+
+
+def _largest(x: Any, axis: Axis) -> Array:
+    """The largest numbers, reduced axes kept, as constants; 0 for those that are infinite."""
+    value = np.asarray(unwrap(x)[0])
+    largest = np.asarray(
+        _max_reduce(value if value.dtype.kind == "f" else value.astype(float), axis, None, None, True, -np.inf)
+    )
+    return largest if np.isfinite(largest).all() else np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
+
+
+def _terms(x: Any, axis: Axis) -> Any:
+    return np.exp(x - _largest(x, axis))
+
+
+def _total(x: Any, axis: Axis) -> Any:
+    total = np.sum(_terms(x, axis), axis=axis, keepdims=True)
+    return np.where(total == 0, 1, total)
+
+
+def _logsumexp_x(g: Any, terms: Any, total: Any, axis: Axis, keepdims: bool, x_shape: Shape) -> Any:
+    """g times the softmax of x; 0 where every term is -inf."""
+    return terms * (_restore(g, x_shape, axis, keepdims) / total)
+
+
 def _log_softmax(x: Array, axis: Axis = -1) -> Array:
     """x - logsumexp(x) along the axis."""
     moved = x - np.max(x, axis=axis, keepdims=True)
@@ -223,7 +265,13 @@ sum = Op(
     implements=[np.sum],
     x=_spread,
 )
-mean = Op(_mean, masks=True, implements=[np.mean], x=_mean_x)
+mean = Op(
+    _mean,
+    masks=True,
+    forward=lambda x, axis, dtype, keepdims, where: x.mean(axis, dtype, None, keepdims, where=where),
+    implements=[np.mean],
+    x=_mean_x,
+)
 prod = Op(_prod, masks=True, implements=[np.prod], x=_prod_x)
 var = Op(_var, masks=True, implements=[np.var], x=_var_x)
 std = Op(_std, masks=True, implements=[np.std], x=_std_x, kink="0 where all numbers are equal, as for a norm")
@@ -247,25 +295,4 @@ nanmax = Op(_nanmax, implements=[np.nanmax], x=_nan_extreme_x, kink=f"{TIES}, 0 
 nanmin = Op(_nanmin, implements=[np.nanmin], x=_nan_extreme_x, kink=f"{TIES}, 0 for a NaN")
 softmax = Op(_softmax, x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
 log_softmax = Op(_log_softmax, x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
-
-
-@composed()
-def logsumexp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """log of the sum of exp(x) along an axis, several, or all: from the largest term, so that nothing overflows.
-
-    Its gradient is the softmax of x; 0 where every term is -inf. After `scipy.special.logsumexp`.
-
-    >>> from tinygrad_edu import Tensor
-    >>> logsumexp(Tensor([1000.0, 1000.0]))
-    Tensor(1000.69314718)
-    """
-    x = as_operand(x)
-    x = x if x.dtype.kind == "f" else np.astype(x, float)
-    largest = np.max(np.asarray(x), axis=axis, keepdims=True, initial=-np.inf)
-    largest = np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
-    total = np.sum(np.exp(x - largest), axis=axis, keepdims=keepdims)
-    if not keepdims:
-        largest = largest.reshape(total.shape)
-    if np.all(np.asarray(total) > 0):
-        return np.log(total) + largest
-    return np.where(total > 0, np.log(np.where(total > 0, total, 1)) + largest, total - np.inf)
+logsumexp = Op(_logsumexp, forward=_logsumexp_and_terms, beside={"terms": _terms, "total": _total}, x=_logsumexp_x)

@@ -98,7 +98,7 @@ def _imag(val: Array) -> Array:
 
 def _back(g: Any, a_shape: Shape) -> Any:
     """The same numbers in the operand's shape."""
-    return np.reshape(g, a_shape)
+    return g.reshape(a_shape)
 
 
 def _transpose_back(g: Any, axes: Sequence[int] | None) -> Any:
@@ -127,13 +127,18 @@ imag = Op(_imag, implements=[np.imag], val=None)
 
 def _numpy_reshape(a: Any, /, shape: int | Shape, order: str = "C", *, copy: bool | None = None) -> Any:
     """`np.reshape` in order "F", the first axis fastest, reads and writes the transposed array in order "C"."""
+    if order == "C" and copy is None:
+        return reshape(a, shape)
     if order not in ("C", "F"):
         raise UnsupportedError(
             f"order={order!r} depends on how the numbers happen to lie in memory: write order='C' (the last axis runs"
             " fastest) or order='F' (the first axis does)"
         )
-    backwards = np.atleast_1d(shape)[::-1].tolist()
-    out = reshape(a, shape) if order == "C" else transpose(reshape(transpose(a), tuple(backwards)))
+    if order == "C":
+        out = reshape(a, shape)
+    else:
+        backwards = np.atleast_1d(shape)[::-1].tolist()
+        out = transpose(reshape(transpose(a), tuple(backwards)))
     if copy is False and out.size and not np.may_share_memory(a, out):
         raise ValueError("these numbers cannot be seen in another shape without a copy: leave out copy=False")
     return _copied(out) if copy else out
