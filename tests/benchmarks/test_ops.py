@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor
@@ -24,6 +25,7 @@ TABLE = RANDOM.uniform(0.3, 2.0, (250, 400))
 SQUARE = RANDOM.uniform(-1, 1, (316, 316)) + 8 * np.eye(316)
 STACK = RANDOM.uniform(-1, 1, (1000, 10, 10)) + 4 * np.eye(10)
 SYMMETRIC = SQUARE @ SQUARE.T / 316
+KERNEL = RANDOM.uniform(0.3, 2.0, 5)
 KEYS = RANDOM.integers(0, N, N)
 
 
@@ -45,6 +47,11 @@ def silu_by_hand(x: Array, g: Array) -> Any:
     s = 1 / (1 + np.exp(-x))
     out = x * s
     return out, g * (s + out * (1 - s))
+
+
+def gelu_by_hand(x: Array, g: Array) -> Any:
+    p = 0.5 * special.erfc(x * -np.sqrt(0.5))
+    return x * p, g * (p + x * np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi))
 
 
 def elu_by_hand(x: Array, g: Array) -> Any:
@@ -103,6 +110,7 @@ UNARY: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "elu": (tg.elu, elu_by_hand),
     "silu": (tg.silu, silu_by_hand),
     "softplus": (tg.softplus, softplus_by_hand),
+    "gelu": (tg.gelu, gelu_by_hand),
 }
 
 
@@ -230,6 +238,16 @@ def diff_by_hand(x: Array, g: Array) -> Any:
     return x[:, 1:] - x[:, :-1], back
 
 
+def gradient_by_hand(x: Array, g: Array) -> Any:
+    back = np.zeros_like(x)
+    back[:, 2:] += g[:, 1:-1] / 2
+    back[:, :-2] -= g[:, 1:-1] / 2
+    for place, end in ((0, 1), (-2, -1)):
+        back[:, place] -= g[:, 0 if place == 0 else -1]
+        back[:, end] += g[:, 0 if place == 0 else -1]
+    return np.gradient(x, axis=1), back
+
+
 def norm_by_hand(x: Array, g: Array) -> Any:
     out = np.sqrt((x * x).sum(1))
     return out, (g / out)[:, None] * x
@@ -272,6 +290,19 @@ ROWS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "repeat": (
         lambda x: np.repeat(x, 2, 1),
         lambda x, g: (np.repeat(x, 2, 1), g.reshape(250, 400, 2).sum(-1)),
+    ),
+    "convolve": (
+        lambda x: np.convolve(np.ravel(x), KERNEL),
+        lambda x, g: (np.convolve(x.ravel(), KERNEL), np.correlate(g, KERNEL, "valid").reshape(x.shape)),
+    ),
+    "gradient": (lambda x: np.gradient(x, axis=1), gradient_by_hand),
+    "insert": (
+        lambda x: np.insert(x, 5, 1.0, axis=1),
+        lambda x, g: (np.insert(x, 5, 1.0, axis=1), np.delete(g, 5, axis=1)),
+    ),
+    "delete": (
+        lambda x: np.delete(x, 5, axis=1),
+        lambda x, g: (np.delete(x, 5, axis=1), np.insert(g, 5, 0.0, axis=1)),
     ),
     "triu": (np.triu, lambda x, g: (np.triu(x), np.triu(g))),
     "diagonal": (

@@ -1,4 +1,4 @@
-"""Sampled curves and polynomials: slopes, interpolation, convolution of sequences. Compositions of other ops."""
+"""Sampled curves and polynomials: slopes, interpolation, convolution of sequences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +7,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.graph import Array
+from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
-from tinygrad_edu.ops.conv import conv1d
-from tinygrad_edu.ops.indexing import scatter
+from tinygrad_edu.ops.indexing import getitem, scatter
 from tinygrad_edu.ops.reduction import axes_of
 
 __all__ = [
@@ -63,13 +64,16 @@ def _slope(f: Any, step: Any, axis: int, edge_order: int) -> Any:
         else as_operand(step)
     )
     d = np.diff(step) if step.ndim == 1 else np.broadcast_to(step, (f.shape[-1] - 1,))
-    left, right = d[:-1], d[1:]
-    both = left + right
-    inside = (
-        -right / (left * both) * f[..., :-2]
-        + (right - left) / (left * right) * f[..., 1:-1]
-        + left / (right * both) * f[..., 2:]
-    )
+    if step.ndim == 0:
+        inside = (f[..., 2:] - f[..., :-2]) / (2 * step)
+    else:
+        left, right = d[:-1], d[1:]
+        both = left + right
+        inside = (
+            -right / (left * both) * f[..., :-2]
+            + (right - left) / (left * right) * f[..., 1:-1]
+            + left / (right * both) * f[..., 2:]
+        )
     if edge_order == 1:
         first = (f[..., 1:2] - f[..., :1]) / d[:1]
         last = (f[..., -1:] - f[..., -2:-1]) / d[-1:]
@@ -116,6 +120,20 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     return np.where(values < places[0], first, np.where(values > places[-1], last, inside))
 
 
+def _slid(long: Array, short: Array) -> Array:
+    """The products of `short` with each stretch of `long`, summed."""
+    return np.correlate(long, short, "valid")
+
+
+def _spread(x: Array, y: Array) -> Array:
+    """The products of every number of x with every one of y, summed at the sum of their places."""
+    return np.convolve(x, y, "full")
+
+
+slid: Op = Op(_slid, name="correlate", long=lambda g, short: spread(g, short), short=lambda g, long: slid(long, g))
+spread: Op = Op(_spread, name="convolve", x=lambda g, y: slid(g, y), y=lambda g, x: slid(g, x))
+
+
 @composed(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """out[n] = sum over m of a[m] v[n - m], of two sequences: all of it, "same" length, or the "valid" middle.
@@ -128,7 +146,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """
     a, v = _sequences(a, v)
     long, short = (a, v) if a.size >= v.size else (v, a)
-    return _slid(long, np.flip(short), mode)
+    return spread(long, short) if mode == "full" else _moved_over(long, np.flip(short), mode)
 
 
 @composed(np.correlate)
@@ -140,7 +158,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     Tensor([2. , 3.5, 3. ])
     """
     a, v = _sequences(a, v)
-    return _slid(a, v, mode) if a.size >= v.size else np.flip(_slid(v, a, mode))
+    return _moved_over(a, v, mode) if a.size >= v.size else np.flip(_moved_over(v, a, mode))
 
 
 def _sequences(a: Any, v: Any) -> tuple[Any, Any]:
@@ -150,15 +168,14 @@ def _sequences(a: Any, v: Any) -> tuple[Any, Any]:
     return a, v
 
 
-def _slid(long: Any, short: Any, mode: str) -> Any:
+def _moved_over(long: Any, short: Any, mode: str) -> Any:
     """The products of `short` with each stretch of `long`, summed; the sequence is continued with zeros."""
-    ends = {"full": short.size - 1, "same": short.size // 2, "valid": 0}
-    if mode not in ends:
+    if mode not in ("full", "same", "valid"):
         raise ValueError(f"mode is 'full', 'same' or 'valid', not {mode!r}")
-    dtype = np.result_type(long.dtype, short.dtype)
-    long, short = (t if t.dtype == dtype else np.astype(t, dtype) for t in (long, short))
-    out = conv1d(long[None, None], short[None, None], padding=ends[mode])[0, 0]
-    return out[: long.size] if mode == "same" else out
+    if mode == "valid":
+        return slid(long, short)
+    every = spread(long, np.flip(short))
+    return every if mode == "full" else getitem(every, slice((short.size - 1) // 2, (short.size - 1) // 2 + long.size))
 
 
 @composed(np.unwrap)

@@ -1,4 +1,4 @@
-"""Derivatives of what cuts arrays apart, leaves parts out and puts parts in: all of it is `t[key]` and joining."""
+"""Derivatives of what cuts arrays apart, leaves parts out and puts parts in."""
 
 from itertools import pairwise
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_edu.graph import Array
+from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed, no_loss
-from tinygrad_edu.ops.indexing import getitem, pick
-from tinygrad_edu.ops.joining import along, concatenate
-from tinygrad_edu.ops.shape import astype, broadcast_to, moveaxis, ravel, reshape
+from tinygrad_edu.ops.indexing import getitem
+from tinygrad_edu.ops.joining import along
+from tinygrad_edu.ops.shape import astype, moveaxis, ravel, reshape
 from tinygrad_edu.places import plain_key
 
 __all__ = [
@@ -128,6 +130,51 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     return tuple(getitem(x, along(axis, x.ndim, i)) for i in range(x.shape[axis]))
 
 
+def _others(at: Any, length: int) -> list[tuple[Any, Any]]:
+    """The places of an axis that are not `at`, and the same places where the others are left out: piece by piece."""
+    if isinstance(at, slice):
+        return [(slice(at.start), slice(at.start)), (slice(at.stop, None), slice(at.start, None))]
+    kept = np.ones(length, bool)
+    kept[at] = False
+    return [(kept, slice(None))]
+
+
+def _resized(x: Array, axis: int, by: int) -> Array:
+    return np.empty_like(x, shape=(*x.shape[:axis], x.shape[axis] + by, *x.shape[axis + 1 :]))
+
+
+def _remove(x: Array, at: Any, axis: int, count: int) -> Array:
+    """Without `count` places of an axis."""
+    out = _resized(x, axis, -count)
+    for theirs, ours in _others(at, x.shape[axis]):
+        out[along(axis, x.ndim, ours)] = x[along(axis, x.ndim, theirs)]
+    return out
+
+
+def _place(x: Array, values: Array, at: Any, axis: int, count: int) -> Array:
+    """With `values` at `count` places of an axis of the result, and x at the others."""
+    out = _resized(x, axis, count)
+    out[along(axis, x.ndim, at)] = values
+    for ours, theirs in _others(at, out.shape[axis]):
+        out[along(axis, x.ndim, ours)] = x[along(axis, x.ndim, theirs)]
+    return out
+
+
+remove: Op = Op(_remove, name="delete", x=lambda g, at, axis, count: place(g, 0.0, at, axis, count))
+place: Op = Op(
+    _place,
+    name="insert",
+    x=lambda g, at, axis, count: remove(g, at, axis, count),
+    values=lambda g, at, axis: getitem(g, along(axis, g.ndim, at)),
+)
+
+
+def _run(places: Any) -> Any:
+    """The places as a slice if they follow each other."""
+    first, count = (int(places[0]), len(places)) if len(places) else (0, 0)
+    return slice(first, first + count) if np.array_equal(places, np.arange(first, first + count)) else places
+
+
 @composed(np.delete)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """Without the places `obj` (a number, several, a slice or a mask) of an axis, or of all numbers in one axis.
@@ -140,9 +187,10 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """
     arr = as_operand(arr)
     arr, axis = (ravel(arr), 0) if axis is None else (arr, normalize_axis_index(axis, arr.ndim))
-    kept = np.ones(arr.shape[axis], bool)
-    kept[plain_key(obj)] = False
-    return getitem(arr, along(axis, arr.ndim, kept))
+    gone = np.zeros(arr.shape[axis], bool)
+    gone[plain_key(obj)] = True
+    places = np.flatnonzero(gone)
+    return remove(arr, _run(places), axis, len(places))
 
 
 @composed(np.insert)
@@ -162,15 +210,20 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     places = np.flatnonzero(places) if places.dtype == bool else places
     if np.any((places < -length) | (places > length)):  # which NumPy overlooks where there are several
         raise IndexError(f"there are places from {-length} to {length} to insert before, not {obj}")
-    values = reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
-    if places.ndim == 0:
-        values = moveaxis(values, 0, axis)
-    count = values.shape[axis] if places.size == 1 else places.size
     no_loss(arr, values)
-    values = broadcast_to(astype(values, arr.dtype), (*arr.shape[:axis], count, *arr.shape[axis + 1 :]))
+    if values.dtype != arr.dtype:
+        values = astype(values, arr.dtype)
+    if values.ndim:
+        values = reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
+        values = values if places.ndim else moveaxis(values, 0, axis)
+    count = values.shape[axis] if values.ndim and places.size == 1 else places.size
+    if places.size == 1:
+        first = int(places.reshape(()))
+        first += length if first < 0 else 0
+        return place(arr, values, slice(first, first + count), axis, count)
     # NumPy tells where each one comes from: of the array and the values joined
     sources = np.insert(np.arange(length), places, length + np.arange(count))
-    if places.size == 1:
-        before = int(np.argmax(sources >= length)) if count else 0
-        return concatenate([*_cut(arr, [0, before], axis), values, *_cut(arr, [before, length], axis)], axis=axis)
-    return pick(concatenate([arr, values], axis=axis), along(axis, arr.ndim, sources))
+    at = np.empty(count, int)
+    new = np.flatnonzero(sources >= length)
+    at[sources[new] - length] = new
+    return place(arr, values, _run(at), axis, count)
