@@ -15,7 +15,7 @@ from tinygrad_edu.graph import Node, Vertex, conform, copied, nodes_above, own, 
 from tinygrad_edu.hooks import run_hooks
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
-from tinygrad_edu.places import Part, Parts
+from tinygrad_edu.places import Part, Parts, gathered
 from tinygrad_edu.plan import pull_carefully
 from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_edu.step import Step, local_derivative
@@ -186,7 +186,7 @@ def _propagate(
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
-        if type(g) is Parts:
+        if type(g) is Part or type(g) is Parts:
             g = g.whole()
         if node.hooks:
             g = run_hooks(node, g, create_graph)
@@ -212,11 +212,9 @@ def _propagate(
             kind, like = type(handed), vertex.like
             if kind is Part and observe is None:
                 held = pending.get(vertex)
-                if type(held) is not Parts:
-                    if held is None and type(vertex) is Node:
-                        heappush(heap, (-vertex.index, vertex))
-                    pending[vertex] = held = Parts(held)
-                held.add(handed)
+                if held is None and type(vertex) is Node:
+                    heappush(heap, (-vertex.index, vertex))
+                pending[vertex] = handed if held is None else gathered(held, handed)
                 continue
             if kind is Part:
                 handed = contribution = handed.whole()
@@ -242,7 +240,7 @@ def _propagate(
                 local = local_derivative(node, pull, g, kept)
                 observe(Step(node, index, g, local, handed, contribution, copied(pending[vertex])))
     for leaf, g in pending.items():
-        if type(g) is Parts:
+        if type(g) is Part or type(g) is Parts:
             pending[leaf] = g.whole()
         if leaf.hooks:
             pending[leaf] = run_hooks(leaf, pending[leaf], create_graph)

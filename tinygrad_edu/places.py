@@ -112,6 +112,9 @@ class Part:
         else:
             total[self.key] += self.g
 
+    def __add__(self, other: Any) -> Any:
+        return self.whole() + other
+
     def stretch(self) -> tuple[int, int, int] | None:
         """The axis that the key takes a stretch of, with its ends, if it is all of the others."""
         parts = self.key if isinstance(self.key, tuple) else (self.key,)
@@ -141,9 +144,14 @@ class Parts:
 
     __slots__ = ("count", "total", "waiting")
 
-    def __init__(self, earlier: Array | None) -> None:
-        self.total, self.count = None if earlier is None else earlier.copy(), 0
+    def __init__(self, earlier: Any) -> None:
+        self.total: Any = None
         self.waiting: list[Part] = []
+        self.count = 0
+        if type(earlier) is Part:
+            self.add(earlier)
+        else:
+            self.total = earlier.copy()
 
     def add(self, part: Part) -> None:
         """One more part."""
@@ -159,7 +167,7 @@ class Parts:
         """The sum; what comes later is added to the same array."""
         if self.total is None:
             first, *others = self.waiting
-            if others and _cover(self.waiting):
+            if _cover(self.waiting):
                 self.total = np.empty_like(first.g, shape=first.shape)
                 for part in self.waiting:
                     self.total[part.key] = part.g
@@ -172,6 +180,13 @@ class Parts:
 
     def __add__(self, other: Any) -> Any:
         return self.whole() + other
+
+
+def gathered(earlier: Any, part: Part) -> Parts:
+    """What arrived earlier and one more part of it."""
+    parts = earlier if type(earlier) is Parts else Parts(earlier)
+    parts.add(part)
+    return parts
 
 
 def _cover(parts: list[Part]) -> bool:
