@@ -8,6 +8,8 @@ import numpy as np
 import tinygrad_edu as tg
 from tests.cases.case import PAIRS, SHAPES, STRIDED, Case, binary, numbers, signed, unary
 
+WITH_ZERO = np.array([0.0, 1.3, 0.7, 0.0])
+
 
 def inside(op: str, function: Callable[..., Any], torch: Callable[..., Any] | None) -> list[Case]:
     """One case a shape, of numbers between -1 and 1."""
@@ -98,6 +100,16 @@ BINARY: list[Case] = [
 CASES: list[Case] = [
     *UNARY,
     *BINARY,
+    # a base of 0 among others, where its square and its fourth power are smooth
+    *(
+        case
+        for op, power in (("power", np.power), ("float_power", np.float_power))
+        for case in (
+            Case(op, "of-zero-too", lambda x, f=power: f(x, np.array([2.0, 3.1, 1.5, 4.0])), (WITH_ZERO,)),
+            Case(op, "zero-to-others-too", lambda y, f=power: f(WITH_ZERO, y), (np.array([2.0, 3.1, 1.5, 4.0]),)),
+        )
+    ),
+    Case("float_power", "squared", lambda x: np.float_power(x, 2), (signed(2, 3),)),
     Case("power", "squared", lambda x: x**2, (signed(2, 3),), lambda t, x: x**2),
     Case("power", "cubed", lambda x: x**3, (signed(2, 3),), lambda t, x: x**3),
     Case("power", "to-the-first", lambda x: x**1, (signed(2, 3),), lambda t, x: x**1),

@@ -406,6 +406,7 @@ DECOMPOSITIONS: list[Case] = [
 ]
 
 NORM: list[Case] = [
+    Case("norm", "zero-among-others", lambda x: np.linalg.norm(x, 4), (np.array([0.0, 1.3, -0.7]),)),
     *[
         Case("norm", label, lambda x, o=options: np.linalg.norm(x, **o), arrays, _norm_in_torch(options))
         for label, (arrays, options) in NORMS.items()
