@@ -51,6 +51,12 @@ CASES: list[Case] = [
     Case("cov", "one", np.cov, (signed(4),), lambda t, x: t.cov(x)),
     Case("cov", "weights", lambda x, w: np.cov(x, fweights=[1, 2, 1, 3], aweights=w), (signed(2, 4), numbers(4))),
     Case("corrcoef", "rows", lambda x: np.corrcoef(x) * np.arange(9.0).reshape(3, 3), (signed(3, 5),)),
+    Case(
+        "corrcoef",
+        "perfect",  # rounding is cut off at 1, where the second derivative is not 0
+        lambda x: np.corrcoef(x, [0.0, 0.0, 3.0]) * np.arange(4.0).reshape(2, 2),
+        (np.array([1.0, 1.0, 2.0]),),
+    ),
     Case("corrcoef", "one", lambda x: np.corrcoef(x) + x.sum(), (signed(4),)),
     Case("unique", "values", np.unique, (signed(2, 3),)),
     Case("unique", "equals", lambda x: np.unique(np.concatenate([x, x])), (signed(3),)),

@@ -60,6 +60,8 @@ KINKS: list[Kink] = [  # forward mode moves eigenvectors too, and equal eigenval
     Kink("fmax", "equal-and-nan", lambda x: np.fmax(x, np.array([3.0, NAN, 1.0])), [3.0, 1.0, NAN], [0.5, 1.0, 0.0]),
     Kink("fmin", "equal-and-nan", lambda x: np.fmin(x, np.array([3.0, NAN, 1.0])), [3.0, 1.0, NAN], [0.5, 1.0, 0.0]),
     Kink("clip", "limits", lambda x: np.clip(x, 0, 1), [-1.0, 0.0, 0.5, 1.0, 2.0], [0.0, 1.0, 1.0, 1.0, 0.0]),
+    Kink("clip", "equal-limits", lambda x: np.clip(x, 1, 1), [0.0, 1.0, 2.0], [0.0, 0.0, 0.0]),
+    Kink("clip", "limits-alike", lambda a: np.clip(1.0, a, a), [0.0, 1.0, 2.0], [1.0, 1.0, 1.0]),
     Kink("clip", "limit-itself", lambda a: np.clip(1.0, a, 2.0), 1.0, 0.0),
     Kink("nan_to_num", "replaced", np.nan_to_num, [NAN, INF, 1.0], [0.0, 0.0, 1.0]),
     Kink("where", "not-taken", lambda x: np.where(x > 1, np.log(x - 1), 2 * x), [1.0, 2.0], [2.0, 1.0]),

@@ -215,6 +215,11 @@ PRODUCTS: list[Case] = [
         Case("dot", label, np.dot, pair, (lambda torch, x, y: x @ y) if label in ("1-1", "2-2") else None)
         for label, pair in DOT.items()
     ],
+    *[
+        Case(f.__name__, f"number-{label}", function, (signed(3),))
+        for f in (np.dot, np.inner)
+        for label, function in (("first", lambda x, f=f: f(0.5, x)), ("second", lambda x, f=f: f(x, 0.5)))
+    ],
     *combined("inner", INNER, np.inner, lambda torch, x, y: torch.inner(x, y)),
     Case(
         "vecdot", "rows", np.vecdot, (signed(2, 3), signed(2, 3, seed=1)), lambda torch, x, y: torch.linalg.vecdot(x, y)

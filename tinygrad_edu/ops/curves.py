@@ -162,7 +162,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 
 def _sequences(a: Any, v: Any) -> tuple[Any, Any]:
-    a, v = as_operand(a), as_operand(v)
+    a, v = (t if t.ndim else np.reshape(t, 1) for t in map(as_operand, (a, v)))
     if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
         raise ValueError(f"two sequences of numbers are needed, not arrays of the shapes {a.shape} and {v.shape}")
     return a, v

@@ -383,13 +383,20 @@ def _clip(x: Array, low: Array, high: Array) -> Array:
     return np.clip(x, low, high)
 
 
+def _inside(x: Any, low: Any, high: Any) -> Any:
+    """Where x goes through: from limit to limit, if there is something between."""
+    inside = (x >= low) & (x <= high)
+    numbers = isinstance(low, float | int) and isinstance(high, float | int)
+    return inside if numbers and low < high else inside & (low < high)
+
+
 clamp = Op(
     _clip,
     elementwise=True,
-    x=lambda g, x, low, high: masked(g, (x >= low) & (x <= high)),
-    low=lambda g, x, low, high: masked(g, (x < low) & (low < high)),
-    high=lambda g, x, low, high: masked(g, (x > high) | (high < low)),
-    kink="the limits belong to the inside: x gets g there, the limits 0",
+    x=lambda g, x, low, high: masked(g, _inside(x, low, high)),
+    low=lambda g, x, low, high: masked(g, (x < low) & (low <= high)),
+    high=lambda g, x, low, high: masked(g, (x > high) | (high < low) | ((x >= low) & (low == high))),
+    kink="the limits belong to the inside: x gets g there, the limits 0; equal limits leave no inside",
 )
 
 

@@ -70,7 +70,7 @@ def _dot(x: Array, y: Array) -> Array:
 
 def _dot_x(g: Any, y: Any, x_shape: Shape) -> Any:
     """The sum over all axes of y but the one that was summed over (a vector's only axis, else the last but one)."""
-    if x_shape == () or y.ndim == 0:
+    if x_shape == () or np.ndim(y) == 0:
         return g * y
     if y.ndim == 1:
         return g[..., None] * y
@@ -80,7 +80,7 @@ def _dot_x(g: Any, y: Any, x_shape: Shape) -> Any:
 
 def _dot_y(g: Any, x: Any, y_shape: Shape) -> Any:
     """The sum over all axes of x but its last, whose place in y is the last but one."""
-    if x.ndim == 0 or y_shape == ():
+    if np.ndim(x) == 0 or y_shape == ():
         return x * g
     return _last_but_one(np.tensordot(x, g, (range(x.ndim - 1), range(x.ndim - 1))))
 
@@ -106,7 +106,7 @@ def _inner(a: Array, b: Array) -> Array:
 
 def _inner_a(g: Any, b: Any, a_shape: Shape) -> Any:
     """g times b, summed over the free axes of b, which are the last of g."""
-    if a_shape == () or b.ndim == 0:
+    if a_shape == () or np.ndim(b) == 0:
         return g * b
     free = b.ndim - 1
     return np.tensordot(g, b, (range(g.ndim - free, g.ndim), range(free)))
@@ -114,7 +114,7 @@ def _inner_a(g: Any, b: Any, a_shape: Shape) -> Any:
 
 def _inner_b(g: Any, a: Any, b_shape: Shape) -> Any:
     """g times a, summed over the free axes of a, which are the first of g."""
-    return g * a if a.ndim == 0 or b_shape == () else np.tensordot(g, a, (range(a.ndim - 1), range(a.ndim - 1)))
+    return g * a if np.ndim(a) == 0 or b_shape == () else np.tensordot(g, a, (range(a.ndim - 1), range(a.ndim - 1)))
 
 
 def _outer(a: Array, b: Array) -> Array:

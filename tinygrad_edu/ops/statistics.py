@@ -110,7 +110,9 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     if c.ndim == 0:
         return c / c
     spread = np.sqrt(np.diagonal(c))
-    return np.clip(c / spread[:, None] / spread, -1, 1)
+    r = c / spread[:, None] / spread
+    value = np.asarray(r)
+    return r + (np.clip(value, -1, 1) - value)  # rounding is cut off, and a correlation of 1 keeps its derivatives
 
 
 def _there(a: Any) -> Any:
