@@ -53,7 +53,7 @@ def _repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
 
 def _sum_of_copies(g: Any, A_shape: Shape, reps: Any) -> Any:  # noqa: N803 - NumPy's name
     """Each axis of g in two, copies and length, and the sum over the copies."""
-    reps = tuple(np.ravel(reps).tolist())
+    reps = tuple(map(int, np.ravel(reps)))
     ndim = max(len(reps), len(A_shape))
     copies, lengths = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(A_shape)) + A_shape
     pairs = np.reshape(g, [n for pair in zip(copies, lengths, strict=True) for n in pair])
@@ -78,7 +78,7 @@ def _sum_of_repeats(g: Any, a_shape: Shape, repeats: Any, axis: int | None) -> A
 
 
 flip = Op(_flip, implements=[np.flip], m=lambda g, axis: np.flip(g, axis))
-roll = Op(_roll, implements=[np.roll], a=lambda g, shift, axis: np.roll(g, np.negative(shift), axis))
+roll = Op(_roll, implements=[np.roll], a=lambda g, shift, axis: np.roll(g, 0 - np.asarray(shift), axis))
 tile = Op(_tile, implements=[np.tile], A=_sum_of_copies)
 repeat = Op(_repeat, implements=[np.repeat], a=_sum_of_repeats)
 

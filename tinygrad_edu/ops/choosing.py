@@ -10,7 +10,7 @@ from tinygrad_edu.ops.composed import as_operand, composed, no_loss
 from tinygrad_edu.ops.elementwise import where
 from tinygrad_edu.ops.indexing import getitem, pick, setitem
 from tinygrad_edu.ops.joining import along
-from tinygrad_edu.ops.shape import imag, ravel
+from tinygrad_edu.ops.shape import ravel
 from tinygrad_edu.places import plain_key
 
 __all__ = [
@@ -147,7 +147,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         conditions.append(~np.any(conditions, axis=0))
     if len(funclist) != len(conditions):
         raise ValueError(f"{len(conditions)} conditions need as many functions, or one more, not {len(funclist)}")
-    result = imag(x)  # zeros, in a Tensor if x is one
+    result = where(False, x, 0)  # zeros that depend on x
     for condition, function in zip(conditions, funclist, strict=True):
         called = isinstance(function, Callable)  # type: ignore[arg-type] # a class, as isinstance wants it
         if not called or condition.any():

@@ -87,8 +87,10 @@ def _var_x(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) 
 
 
 def _std_x(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
-    """g (x - mean) / ((n - ddof) out), and 0 where all numbers are equal."""
-    return _var_x(g / (2 * np.where(out == 0, np.inf, out)), x, axis, ddof, keepdims, where)
+    """g (x - mean) / ((n - ddof) out), and 0 where all numbers are equal, up to the rounding of their mean."""
+    level = abs(np.mean(unwrap(x)[0], axis=axis, keepdims=keepdims, where=where))
+    equal = unwrap(out)[0] <= 4 * np.finfo(out.dtype).eps * level
+    return _var_x(g / (2 * np.where(equal, np.inf, out)), x, axis, ddof, keepdims, where)
 
 
 def _extreme_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, where: Any) -> Any:

@@ -105,6 +105,9 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
     lead = tuple(a.shape[i] for i in rest)
     rows = np.reshape(np.transpose(a, (*rest, *axes)), (*lead, math.prod(a.shape[i] for i in axes)))
     length = rows.shape[-1]
+    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape)) if keepdims else lead
+    if length == 0 and 0 in lead:  # none of none
+        return np.reshape(rows, (*q.shape, *shape))
     if length == 0:
         raise ValueError("no numbers have no quantile: the array is empty along the axis")
     value = np.asarray(rows)
@@ -140,7 +143,6 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
     if missing is not None:
         undefined = np.asarray(counts == 0 if skip_nan else missing.any(-1))
         result = np.where(undefined[..., None], np.nan, result) if undefined.any() else result
-    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape)) if keepdims else lead
     return np.reshape(np.moveaxis(result, -1, 0), (*q.shape, *shape))
 
 
