@@ -12,6 +12,8 @@ import tinygrad_edu as tg
 from tinygrad_edu import Tensor, enable_grad, errors, is_grad_enabled, no_grad, places, set_grad_enabled
 from tinygrad_edu.autograd import ancestors, backward, grad
 
+accumulates = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.AccumulationWarning")  # on purpose
+
 
 def leaf(value: Any, name: str | None = None) -> Tensor:
     return Tensor(value, requires_grad=True, name=name)
@@ -31,6 +33,7 @@ def test_the_lectures_graph() -> None:
     assert [value_of(t.grad) for t in (a, b, c)] == [-3.0, 2.0, 1.0]
 
 
+@accumulates
 def test_gradients_accumulate_until_reset() -> None:
     x = leaf(3.0)
     (2 * x * x).backward()
@@ -41,6 +44,7 @@ def test_gradients_accumulate_until_reset() -> None:
     assert value_of(x.grad) == 12.0
 
 
+@accumulates
 def test_backward_twice_through_a_kept_graph_adds_the_same_again() -> None:
     x = leaf(3.0)
     y = 2 * (x * x)
@@ -136,6 +140,7 @@ def test_backward_on_a_leaf() -> None:
     assert value_of(x.grad) == [3.0, 4.0]
 
 
+@accumulates
 def test_gradients_share_no_memory() -> None:
     """add hands the same array to both operands, sum a stretched one; changing one .grad changes no other."""
     x, y = leaf(np.ones(3)), leaf(np.ones(3))
@@ -151,6 +156,7 @@ def test_gradients_share_no_memory() -> None:
     assert not np.shares_memory(u.grad.numpy(), v.grad.numpy())
 
 
+@accumulates
 def test_several_roots_add() -> None:
     x = leaf(3.0)
     backward([x * x, 2 * x])
@@ -318,6 +324,7 @@ def test_retain_grad_keeps_the_gradient_of_a_computed_tensor() -> None:
     x.retain_grad()
 
 
+@accumulates
 def test_hooks_see_and_replace_gradients() -> None:
     seen = []
     x = leaf(3.0)

@@ -55,6 +55,7 @@ def test_what_a_hook_keeps_is_not_changed_with_the_gradient() -> None:
     assert kept[0].tolist() == [2.0, 2.0]
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.AccumulationWarning")  # on purpose
 def test_retain_grad_twice_after_hooks_and_through_a_change() -> None:
     x = leaf([1.0, 2.0])
     y = x * 2

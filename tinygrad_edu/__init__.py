@@ -2,7 +2,7 @@
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
 from tinygrad_edu import autograd, errors, func, linalg
-from tinygrad_edu.autograd import Op
+from tinygrad_edu.autograd import Op, detect_anomaly
 from tinygrad_edu.creation import (
     arange,
     as_tensor,
@@ -91,6 +91,7 @@ __all__ = [
     "degrees",
     "delete",
     "det",
+    "detect_anomaly",
     "device",
     "diag",
     "diagflat",

@@ -3,6 +3,8 @@
 import argparse
 import io
 import os
+import re
+import secrets
 import sys
 import warnings
 from collections.abc import Sequence
@@ -13,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinygrad_edu import Tensor
-from tinygrad_edu.errors import NonScalarBackwardError, RenderError, TinygradError
+from tinygrad_edu.errors import ExpressionError, NonScalarBackwardError, RenderError, TinygradError, UnsupportedError
 from tinygrad_edu.expression import evaluate, parse_values
 from tinygrad_edu.rules import page
 
 if TYPE_CHECKING:
+    from tinygrad_edu.testing import Verdict
     from viz.steps import Trace
 
 EXAMPLE = """\
@@ -25,18 +28,23 @@ examples:
   python -m tinygrad_edu trace "a*b + c" a=2 b=-3 c=10 --out abc.svg
   python -m tinygrad_edu trace "sigmoid(w @ x + b)" "w=[1,2]" "x=[5,2]" b=-5
   python -m tinygrad_edu rules exp matmul
+  python -m tinygrad_edu fuzz exp matmul --examples 500
+  python -m tinygrad_edu fuzz --expr "log(1 + exp(a*b))"
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, or 2 after one message on stderr that says what to write instead."""
+    """Run one command and return its exit code.
+
+    0; 1 where fuzzing found something wrong; 2 after one message on stderr that says what to write instead.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows only ASCII gets ? for what it cannot show
     arguments = _parse(sys.argv[1:] if argv is None else argv)
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
-            said, problems = _run(arguments)
+            said, problems, found = _run(arguments)
     except TinygradError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -45,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     code = _print(said)
     for problem in problems:  # after the tables, which need no file
         print(f"error: {problem}", file=sys.stderr)
-    return 2 if problems else code
+    return 2 if problems else code or found
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -83,6 +91,19 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     rules.add_argument("values", metavar="NAME", nargs="*", help="ops to print, such as exp; all without any")
     rules.set_defaults(command="rules")
+    fuzz = commands.add_parser(
+        "fuzz",
+        help="compare ops, or a formula, with differences at random values; exit code 1 if one is wrong",
+        allow_abbrev=False,
+    )
+    fuzz.add_argument(
+        "values", metavar="OP", nargs="*", help="ops to fuzz, such as exp; all, and programs, without any"
+    )
+    fuzz.add_argument("--expr", metavar="EXPR", help='a formula to fuzz instead, such as "sigmoid(w @ x + b)"')
+    fuzz.add_argument("--examples", metavar="N", type=_count, default=100, help="random programs for each (100)")
+    fuzz.add_argument("--seconds", metavar="S", type=float, help="stop after so many seconds, shared by all ops")
+    fuzz.add_argument("--seed", metavar="N", type=int, help="the seed that another run printed, for the same programs")
+    fuzz.set_defaults(command="fuzz")
     arguments, rest = parser.parse_known_args([_not_an_option(argument) for argument in argv])
     if unknown := [argument for argument in rest if argument.startswith("-")]:
         parser.error(f"there is no option {unknown[0]}")
@@ -90,10 +111,51 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def _run(arguments: argparse.Namespace) -> tuple[str, list[RenderError]]:
+def _run(arguments: argparse.Namespace) -> tuple[str, list[RenderError], int]:
+    """What to print, what could not be written, and the exit code."""
     if arguments.command == "rules":
-        return page(arguments.values), []
-    return _trace(arguments.expression, arguments.values, arguments.out)
+        return page(arguments.values), [], 0
+    if arguments.command == "fuzz":
+        return _fuzz(arguments)
+    return *_trace(arguments.expression, arguments.values, arguments.out), 0
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on, not {text!r}")
+    return int(text)
+
+
+def _fuzz(arguments: argparse.Namespace) -> tuple[str, list[RenderError], int]:
+    """The table; what is wrong is also written as a program and a picture with the wrong edges in red."""
+    try:
+        from tinygrad_edu.testing.commandline import report, run
+    except ModuleNotFoundError as error:
+        raise UnsupportedError(f'fuzzing is built on {error.name}: pip install "tinygrad-edu[test]"') from error
+    if arguments.expr is not None and arguments.values:
+        raise ExpressionError("either ops or --expr: a formula is fuzzed by itself")
+    seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
+    tallies = run(arguments.values, arguments.expr, arguments.examples, arguments.seconds, seed)
+    written, problems = [report(tallies)], []
+    failures = [tally.failure for tally in tallies if tally.failure]
+    for failure in failures:
+        name = "fuzz-" + (re.sub(r"\W+", "-", failure.name)[:40].strip("-") or "formula")
+        Path(f"{name}.py").write_text(failure.program.source() + "\n", encoding="utf-8")
+        written.append(f"wrote {name}.py")
+        if failure.root is not None:
+            try:
+                written.append(_drawn(failure, f"{name}.svg"))
+            except RenderError as error:
+                problems.append(error)
+    return "\n".join([*written, f"the same programs again: --seed {seed}"]), problems, 1 if failures else 0
+
+
+def _drawn(failure: "Verdict", file: str) -> str:
+    from viz import make_dot, render
+
+    assert failure.root is not None
+    render(make_dot(failure.root, wrong=failure.wrong_edges), file)
+    return f"wrote {file}: the wrong edges are red"
 
 
 def _not_an_option(argument: str) -> str:

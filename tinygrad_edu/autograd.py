@@ -11,24 +11,28 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.accumulation import accumulate
+from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.graph import Node, Vertex, conform, copied, nodes_above, own, wrap
 from tinygrad_edu.hooks import run_hooks
+from tinygrad_edu.kept import check_unchanged
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
 from tinygrad_edu.places import Part, Parts, gathered
 from tinygrad_edu.plan import pull_carefully
-from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watching
+from tinygrad_edu.seed import listed, seeded
 from tinygrad_edu.step import Step, local_derivative
 from tinygrad_edu.tensor import Tensor
 
 float64, ndarray = np.float64, np.ndarray
-ONES = {kind: kind(1) for kind in (np.float64, np.float32)}
 
 __all__ = [
     "Op",
     "Step",
     "ancestors",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "is_grad_enabled",
@@ -59,7 +63,8 @@ def backward(
     `grad_tensors`, of the tensors' shapes, weigh them (vector-Jacobian product); a single number needs none.
     `retain_graph` keeps what the graph holds for another pass; `create_graph` records the backward pass itself, for
     higher derivatives. `observe` is called with every `Step` as it happens. Raises `NonScalarBackwardError`,
-    `NoGradientPathError`, `FreedGraphError`, `MutationError`, and then leaves every `.grad` as it was.
+    `NoGradientPathError`, `FreedGraphError`, `MutationError`, inside `detect_anomaly` also `AnomalyError`, and then
+    leaves every `.grad` as it was; warns (`AccumulationWarning`) where it adds to what an earlier pass left.
     After https://docs.pytorch.org/docs/stable/generated/torch.autograd.backward.html
     """
     if create_graph and not is_grad_enabled():
@@ -67,13 +72,8 @@ def backward(
             backward(tensors, grad_tensors, retain_graph, True, observe)
         return
     retain = create_graph if retain_graph is None else retain_graph
-    for leaf, g in _propagate(_seed(tensors, grad_tensors, create_graph), retain, create_graph, None, observe).items():
-        tensor = leaf._tensor()
-        if tensor is not None and tensor._origin is leaf:
-            earlier = tensor._grad
-            if type(earlier) is Tensor and earlier._origin is None:
-                earlier = earlier._value
-            tensor._grad = g if earlier is None else earlier + g
+    found = _propagate(seeded(tensors, grad_tensors, create_graph), retain, create_graph, None, observe)
+    accumulate(found, observe is None)
 
 
 def grad(
@@ -97,13 +97,13 @@ def grad(
     if create_graph and not is_grad_enabled():
         with enable_grad():
             return grad(outputs, inputs, grad_outputs, retain_graph, True, allow_unused)
-    targets = _listed(inputs)
+    targets = listed(inputs)
     wanted: dict[Vertex, bool] = {}
     for i, target in enumerate(targets):
         if target._origin is None:
             raise errors.no_gradient_path(f"input {i}", target.name)
         wanted[target._origin] = True
-    seeds = _seed(outputs, grad_outputs, create_graph)
+    seeds = seeded(outputs, grad_outputs, create_graph)
     reached = set(seeds)
     for node in reversed(nodes_above(seeds)):  # oldest first: does a path lead from here to a target?
         reached.update((node, *node.inputs))
@@ -118,53 +118,6 @@ def grad(
     return tuple(wrapped.get(target._origin) for target in targets)
 
 
-def _listed(tensors: Any) -> list[Tensor]:
-    listed = [tensors] if isinstance(tensors, Tensor) else list(tensors) if isinstance(tensors, Sequence) else [tensors]
-    if wrong := [t for t in listed if not isinstance(t, Tensor)]:
-        raise TypeError(f"gradients are of Tensors and by Tensors, not of or by {type(wrong[0]).__name__}")
-    return listed
-
-
-def _seed(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
-    """The roots, each with the gradient it starts from: 1 for a single number, else what the caller gave."""
-    if isinstance(tensors, Tensor) and isinstance(tensors._origin, Node) and not create_graph:  # the usual cases
-        value, given = tensors._value, gradients
-        if given is None and type(value) in ONES:
-            return {tensors._origin: ONES[type(value)]}
-        if type(given) is ndarray and (given.shape, given.dtype) == (value.shape, value.dtype):
-            return {tensors._origin: given}  # only read, so it is not copied
-    roots = _listed(tensors)
-    listed = isinstance(gradients, list | tuple) and (len(roots) > 1 or any(hasattr(g, "ndim") for g in gradients))
-    given = [None] * len(roots) if gradients is None else list(gradients) if listed else [gradients]
-    if len(given) != len(roots):
-        raise ValueError(f"{len(roots)} tensors need as many gradients, or none; {len(given)} were given")
-    seeds: dict[Vertex, Any] = {}
-    for root, g in zip(roots, given, strict=True):
-        vertex, value = root._origin, root._value
-        if vertex is None:
-            raise errors.no_gradient_path("the result", root.name)
-        if g is None:
-            if value.size != 1:
-                raise errors.non_scalar_backward(value.shape, root.name)
-            g = np.ones_like(value)
-        else:
-            g = (
-                wrap(g, None)
-                if type(g) is ndarray and g.dtype == value.dtype
-                else g
-                if isinstance(g, Tensor)
-                else Tensor(g)
-            )
-            g = g if g.dtype == value.dtype else g.astype(value.dtype)
-            if g.shape != value.shape:
-                raise errors.gradient_shape(g.shape, value.shape, root.name)
-        if create_graph != isinstance(g, Tensor):
-            g = wrap(g, None) if create_graph else g._value
-        g = g if type(vertex) is Node else copied(g)
-        seeds[vertex] = seeds[vertex] + g if vertex in seeds else g
-    return seeds
-
-
 def _propagate(
     pending: dict[Any, Any],
     retain_graph: bool,
@@ -177,26 +130,32 @@ def _propagate(
     `pending` holds what has arrived so far at every vertex that has not had its turn.
     """
     heap: list[tuple[int, Node]] = []
+    unfinished = False  # whether a leaf has hooks, or parts to add up
     for vertex in pending:
         if type(vertex) is Node:
             heappush(heap, (-vertex.index, vertex))
-    changed, found = changes.latest, {}
+        else:  # a leaf
+            unfinished = True
+    changed, found, watcher = changes.latest, {}, watching()
+    looked_at = observe is not None or watcher is not None
+    retained: list[tuple[Callable[[Any], None], Any]] = []
     careful: tuple[Any, ...] | set[Any] = ()  # vertices that a gradient reached through a `where`
-    shared = set(pending) if observe is None and not create_graph else None  # whose gradient others may hold
+    shared = {*pending} if observe is None and not create_graph else None  # whose gradient others may hold
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
-        if type(g) is Part or type(g) is Parts:
+        kind = type(g)
+        if kind is Part or kind is Parts:
             g = g.whole()
         if node.hooks:
-            g = run_hooks(node, g, create_graph)
+            g = run_hooks(node, g, create_graph, retained)
         if wanted is not None and wanted[node]:
             found[node] = copied(g)
         plan, kept = node.plan, node.kept
         if kept is None:
             raise errors.freed_graph(plan.op.name, node.name)
         if node.index < changed:
-            node.check_unchanged()
+            check_unchanged(node)
         if create_graph:
             kept = node.kept_tensors()
         if not retain_graph:
@@ -210,13 +169,14 @@ def _propagate(
                 continue
             handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)
             kind, like = type(handed), vertex.like
-            if kind is Part and observe is None:
-                held = pending.get(vertex)
-                if held is None and type(vertex) is Node:
-                    heappush(heap, (-vertex.index, vertex))
-                pending[vertex] = handed if held is None else gathered(held, handed)
-                continue
             if kind is Part:
+                if observe is None:
+                    held = pending.get(vertex)
+                    if held is None and type(vertex) is Node:
+                        heappush(heap, (-vertex.index, vertex))
+                    pending[vertex] = handed if held is None else gathered(held, handed)
+                    unfinished = True
+                    continue
                 handed = contribution = handed.whole()
                 kind = type(handed)
             if kind is not float64 or type(like) is not float64:  # a number for a number fits
@@ -236,14 +196,21 @@ def _propagate(
                 pending[vertex] = (
                     contribution if kind is float64 or fresh else own(contribution, g, _alone(node, shared))
                 )
-            if observe is not None:
-                local = local_derivative(node, pull, g, kept)
-                observe(Step(node, index, g, local, handed, contribution, copied(pending[vertex])))
-    for leaf, g in pending.items():
+                if vertex.hooks:
+                    unfinished = True
+            if looked_at:
+                if watcher is not None:
+                    watcher.handed(node, index, g, kept, handed)
+                if observe is not None:
+                    local = local_derivative(node, pull, g, kept)
+                    observe(Step(node, index, g, local, handed, contribution, copied(pending[vertex])))
+    for leaf, g in pending.items() if unfinished else ():
         if type(g) is Part or type(g) is Parts:
             pending[leaf] = g.whole()
         if leaf.hooks:
-            pending[leaf] = run_hooks(leaf, pending[leaf], create_graph)
+            pending[leaf] = run_hooks(leaf, pending[leaf], create_graph, retained)
+    for retain, g in retained:  # last, because an error leaves every `.grad` as it was
+        retain(g)
     return pending if wanted is None else pending | found
 
 

@@ -5,6 +5,7 @@ history to lose, and costs nothing elsewhere.
 """
 
 import ast
+import builtins
 import linecache
 import os
 import sys
@@ -15,12 +16,11 @@ from types import FrameType
 from typing import Any
 
 from tinygrad_edu import errors
+from tinygrad_edu.errors import HistoryWarning
 
-__all__ = ["HistoryWarning", "notice", "stored_back"]
+Position = tuple[int | None, ...]
 
-
-class HistoryWarning(UserWarning):
-    """Numbers of a tensor that requires grad went where no gradient can follow."""
+__all__ = ["HistoryWarning", "needs_gradient", "notice", "stored_back"]
 
 
 def notice(frame: FrameType, number: bool = False) -> None:
@@ -62,6 +62,26 @@ def stored_back(frame: FrameType, tensor: Any) -> bool:
     if not isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Subscript):
         return False
     return hasattr(_value(frame, node.target.value), "grad_fn")
+
+
+def needs_gradient(frame: FrameType) -> bool:
+    """Whether the line reads a `.grad` to compute with it or to show it, and not to ask whether it is there.
+
+    `if p.grad is not None`, and what stores it or hands it on, may know that it is None; so may a line without source.
+    """
+    position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+    use = None if position is None else _uses_of_grad(frame.f_code.co_filename).get(position)
+    if isinstance(use, ast.Call):
+        function = _value(frame, use.func) or getattr(builtins, getattr(use.func, "id", ""), None)
+        return function in SHOWING or str(getattr(function, "__module__", "")).startswith("numpy")
+    if isinstance(use, ast.Compare):
+        return not isinstance(use.ops[0], ast.Is | ast.IsNot)
+    return isinstance(
+        use, ast.BinOp | ast.UnaryOp | ast.AugAssign | ast.Attribute | ast.Subscript | ast.FormattedValue | ast.Expr
+    )
+
+
+SHOWING = (print, repr, str, float, int, len, abs)
 
 
 def _module(frame: FrameType) -> str:
@@ -110,11 +130,25 @@ def _node(frame: FrameType) -> ast.AST | None:
 
 
 @lru_cache(maxsize=16)
-def _nodes(filename: str) -> dict[tuple[int | None, ...], ast.AST]:
+def _nodes(filename: str) -> dict[Position, ast.AST]:
     """The calls, places and `+=` of a file by their lines and columns, as instructions know them."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(filename)))
-    except SyntaxError:
-        return {}
     kinds = (ast.Call, ast.Subscript, ast.AugAssign)
-    return {(n.lineno, n.end_lineno, n.col_offset, n.end_col_offset): n for n in ast.walk(tree) if isinstance(n, kinds)}
+    return {_position(n): n for n in ast.walk(_tree(filename)) if isinstance(n, kinds)}
+
+
+@lru_cache(maxsize=16)
+def _uses_of_grad(filename: str) -> dict[Position, ast.AST]:
+    """What every `t.grad` of a file is part of, by where it stands."""
+    pairs = ((part, use) for use in ast.walk(_tree(filename)) for part in ast.iter_child_nodes(use))
+    return {_position(part): use for part, use in pairs if isinstance(part, ast.Attribute) and part.attr == "grad"}
+
+
+def _tree(filename: str) -> ast.Module:
+    try:
+        return ast.parse("".join(linecache.getlines(filename)))
+    except SyntaxError:
+        return ast.Module([], [])
+
+
+def _position(node: Any) -> Position:
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset

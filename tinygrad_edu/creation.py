@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.graph import wrap
+from tinygrad_edu.handed import came_back, handed
 from tinygrad_edu.tensor import Tensor
 
 Shape = int | tuple[int, ...]
@@ -23,7 +24,8 @@ def from_numpy(array: "np.ndarray[Any, Any]") -> Tensor:
     """A Tensor on the memory of `array`: a change of one is a change of the other.
 
     The engine sees changes that are made through Tensors. One made through the array itself, between a computation and
-    its backward pass, it cannot see: then the gradient is that of a mixture. `Tensor(array)` copies, and is safe.
+    its backward pass, it cannot see: then the gradient is that of a mixture, unless the computation was made inside
+    `detect_anomaly`, which refuses it. `Tensor(array)` copies, and is safe.
 
     >>> from_numpy(np.zeros(2)).float()
     Tensor([0., 0.], dtype=float32)
@@ -31,6 +33,8 @@ def from_numpy(array: "np.ndarray[Any, Any]") -> Tensor:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or isinstance(array, np.ma.MaskedArray):
         what = getattr(array, "dtype", "") if type(array) is np.ndarray else type(array).__name__
         raise TypeError(f"from_numpy takes an array of real numbers or booleans, not {what}")
+    if id(array) in handed:
+        came_back(array, None)
     return wrap(np.asarray(array), None)
 
 

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from tinygrad_edu.op import Op
 
 __all__ = [
+    "AccumulationWarning",
+    "AnomalyError",
     "DerivativeError",
     "DeviceError",
     "ExpressionError",
     "FreedGraphError",
     "GradientDtypeError",
     "GradientShapeError",
+    "HistoryWarning",
     "InPlaceError",
+    "MissingGradientWarning",
     "MutationError",
     "NoGradientPathError",
     "NonScalarBackwardError",
@@ -66,6 +70,10 @@ class MutationError(TinygradError, RuntimeError):
     """A value that the graph keeps was changed in place before backward could use it."""
 
 
+class AnomalyError(TinygradError, RuntimeError):
+    """Finite numbers became nan or infinite, inside `detect_anomaly`; names the op, the place and the line."""
+
+
 class InPlaceError(TinygradError, RuntimeError):
     """An in-place change that recording cannot follow: a leaf that requires grad."""
 
@@ -88,6 +96,18 @@ class ExpressionError(TinygradError, SyntaxError):
 
 class RenderError(TinygradError, RuntimeError):
     """No Graphviz to draw with, or a drawing that Graphviz refused."""
+
+
+class HistoryWarning(UserWarning):
+    """Numbers of a tensor that requires grad went where no gradient can follow."""
+
+
+class AccumulationWarning(UserWarning):
+    """A backward pass added to the `.grad` that an earlier one left."""
+
+
+class MissingGradientWarning(UserWarning):
+    """A `.grad` was used that is None though a backward pass has run: no result depended on it, or it was not kept."""
 
 
 def does_not_fit(op: str, operands: Sequence[tuple[tuple[int, ...], str | None]], hint: str) -> ShapeError:
@@ -192,11 +212,21 @@ def freed_graph(op: str, name: str | None) -> FreedGraphError:
     )
 
 
-def changed_value(op: str, operand: str, name: str | None) -> MutationError:
-    """The error for a value changed in place between its use and backward."""
+def changed_value(
+    op: str, operand: str, name: str | None, seen: bool, changed_in: str | None, kept_in: str | None
+) -> MutationError:
+    """The error for a value changed between its use, in line `kept_in`, and backward, by line `changed_in`.
+
+    `seen`: the change was made through a Tensor, so that the engine knows which line made it.
+    """
+    how = "in place since" + (f" by\n    {changed_in}\n" if changed_in else ", ")
+    unseen = "since, not through a Tensor but through a bare array on the same memory (t.array, from_numpy), "
+    kept = f" in\n    {kept_in}\n" if kept_in else " "
+    told = "" if kept_in else " Inside `with detect_anomaly():` this error also names the line that kept it."
     return MutationError(
-        f"{op} kept its {operand!r}{_called(name)} for backward, and that memory was changed in place since:"
-        " the gradient would be wrong. Call backward() before the change, or change a copy: t.clone()."
+        f"{op} kept its {operand!r}{_called(name)} for backward{kept}and that memory was changed"
+        f" {how if seen else unseen}so the gradient would be wrong. Call backward() before the change, or change a"
+        f" copy: t.clone().{told}"
     )
 
 
@@ -291,20 +321,33 @@ def no_option(name: str, option: str) -> UnsupportedError:
     )
 
 
+def _silenced(category: type[Warning]) -> str:
+    return f' Silence this with warnings.filterwarnings("ignore", category=tinygrad_edu.errors.{category.__name__}).'
+
+
 LOST_IN_LIST = (
     "a list of tensors that require grad became a bare array: no gradient will flow through it. Write np.stack(tensors)"
-    " for an array of them, or t.item() where only the numbers are wanted."
+    " for an array of them, or t.item() where only the numbers are wanted." + _silenced(HistoryWarning)
 )
 LOST_IN_ITEM = (
     "a tensor that requires grad was put into a bare array: no gradient will flow through it. Make the array a Tensor,"
-    " a = zeros(3), or write t.item() where only the number is wanted."
+    " a = zeros(3), or write t.item() where only the number is wanted." + _silenced(HistoryWarning)
 )
 
 
 LOST_IN_MATH = (
     "the math module computes with bare numbers, and this tensor requires grad: no gradient will flow through it. Write"
-    " NumPy's function, np.sin(t) for math.sin(t)."
+    " NumPy's function, np.sin(t) for math.sin(t)." + _silenced(HistoryWarning)
 )
+
+
+def lost_through_array(name: str | None) -> str:
+    """What to say where an array comes back that was taken out of a tensor that requires grad."""
+    return (
+        f"this array was taken out of a tensor that requires grad{_called(name)}, by .array, .numpy() or np.asarray: no"
+        " gradient will flow to that tensor from here. Write the tensor itself, or t.detach() where none is meant."
+        f"{_silenced(HistoryWarning)}"
+    )
 
 
 def lost_history() -> UnsupportedError:
@@ -337,4 +380,101 @@ def read_only(name: str | None) -> InPlaceError:
     return InPlaceError(
         f"this tensor{_called(name)} looks at read-only memory, as expand() and broadcast_to() do:"
         " change a copy, t.clone()."
+    )
+
+
+_LOGARITHM = (
+    "Logarithms are of numbers above 0: write np.log(np.maximum(x, 1e-12)), or log_softmax(x) for log(softmax(x))."
+)
+_DIVISION = "Keep the divisor from 0: x / (y + 1e-12), or x / np.where(y == 0, 1.0, y) where that quotient is not used."
+_ROOT = "Below 0 there is no square root: write np.sqrt(np.maximum(x, 0)), or np.abs(x) for the root of a square."
+_POWER = (
+    "A fraction as exponent takes no number below 0, and one below 1 has an infinite slope at 0: write"
+    " np.maximum(x, 1e-12)**p."
+)
+_OVERFLOW = (
+    "Numbers this large do not fit the dtype: subtract the maximum first, as softmax, logsumexp and sigmoid do for you."
+)
+_ARC = "It takes numbers between -1 and 1, and is steep without bound at the ends: np.clip(x, -1 + 1e-7, 1 - 1e-7)."
+_GROWN = (
+    "The numbers have grown too large for their dtype: a smaller learning rate, inputs scaled to mean 0 and deviation"
+    " 1, or smaller first weights keep them down."
+)
+
+REMEDIES = {
+    **dict.fromkeys(("log", "log2", "log10", "log1p"), _LOGARITHM),
+    **dict.fromkeys(("divide", "reciprocal", "floor_divide", "remainder", "fmod"), _DIVISION),
+    **dict.fromkeys(("sqrt", "std"), _ROOT),
+    **dict.fromkeys(("power", "float_power"), _POWER),
+    **dict.fromkeys(("exp", "exp2", "expm1", "sinh", "cosh"), _OVERFLOW),
+    **dict.fromkeys(("arcsin", "arccos", "arctanh"), _ARC),
+    **dict.fromkeys(("add", "subtract", "multiply", "square", "sum", "prod", "matmul", "dot", "einsum"), _GROWN),
+}
+"""By the name of the op, what to write instead where it made nan or an infinity."""
+
+
+def _somewhere(place: tuple[int, ...]) -> str:
+    return f" at index {place}" if place else ""
+
+
+def _remedy(op: str) -> str:
+    return f"\n{REMEDIES[op]}" if op in REMEDIES else ""
+
+
+def non_finite_result(
+    op: str, operands: Sequence[str], gave: str, place: tuple[int, ...], line: str | None
+) -> AnomalyError:
+    """The error for an op that made nan or an infinity of finite numbers."""
+    where = f", in\n    {line}" if line else ""
+    return AnomalyError(f"{op} of {' and '.join(operands)}{_somewhere(place)} gave {gave}{where}{_remedy(op)}")
+
+
+def non_finite_gradient(
+    op: str,
+    operand: str,
+    name: str | None,
+    arrived: str,
+    kept: Sequence[str],
+    gave: str,
+    place: tuple[int, ...],
+    line: str | None,
+) -> AnomalyError:
+    """The error for a rule that made nan or an infinity of a finite gradient."""
+    where = (
+        f", in the backward pass of\n    {line}"
+        if line
+        else " in the backward pass. With the forward pass inside detect_anomaly too, this error names its line."
+    )
+    of = f" and {', '.join(kept)}" if kept else ""
+    return AnomalyError(
+        f"the rule of {op} for {operand!r}{_called(name)} made {gave} of the gradient {arrived}{of}{_somewhere(place)}"
+        f"{where}{_remedy(op)}"
+    )
+
+
+def accumulated(leaves: Sequence[tuple[str | None, tuple[int, ...]]]) -> str:
+    """What to say where gradients add up, each leaf with its name and shape."""
+    said = [repr(name) if name else f"a tensor of shape {shape}" for name, shape in leaves]
+    return (
+        f"backward() added to the .grad that an earlier backward() left, of {', '.join(said[:3])}"
+        f"{f' and {len(said) - 3} more' if len(said) > 3 else ''}: gradients add up until you reset them. Before each"
+        " backward() write t.grad = None for every leaf t, or optimizer.zero_grad(). If the sum is meant, as over"
+        f" several small batches, keep it.{_silenced(AccumulationWarning)}"
+    )
+
+
+def not_reached(name: str | None) -> str:
+    """What to say where a leaf has no gradient after a backward pass."""
+    return (
+        f"this .grad{_called(name)} is None though backward() has run: the result does not depend on the tensor, so"
+        " look for another one that was used in its place, or for a value that left the graph on the way (.array,"
+        f" .numpy(), detach(), no_grad()).{_silenced(MissingGradientWarning)}"
+    )
+
+
+def not_retained(name: str | None) -> str:
+    """What to say where a computed tensor has no gradient after a backward pass."""
+    return (
+        f"this .grad{_called(name)} is None because only leaves keep theirs: call t.retain_grad() before backward() to"
+        f" keep that of a computed tensor too.{_silenced(MissingGradientWarning)}"
     )

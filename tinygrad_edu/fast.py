@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.errors import failed
 from tinygrad_edu.graph import SMALL, Node, as_value, constant, records, unwrap
 from tinygrad_edu.mutation import tick
-from tinygrad_edu.recording import is_grad_enabled
+from tinygrad_edu.recording import recording
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -39,7 +39,7 @@ def unary(op: Op) -> Callable[..., Tensor]:
         if type(x) is Tensor:
             value, vertex = x._value, x._origin
         else:
-            value, vertex = unwrap(x)
+            value, vertex = unwrap(x, op)
         for argument in static:
             if isinstance(argument, Tensor):
                 static = op.plain(static)
@@ -52,7 +52,7 @@ def unary(op: Op) -> Callable[..., Tensor]:
             out = as_value(out, op.name)
         result = new(Tensor)
         result._value = out
-        if vertex is None or not is_grad_enabled() or (checked and out.dtype.kind != "f" and not records(out, op)):
+        if vertex is None or not (mode := recording()) or (checked and out.dtype.kind != "f" and not records(out, op)):
             result._origin = None
             return result
         result._origin = node = Node()
@@ -62,6 +62,8 @@ def unary(op: Op) -> Callable[..., Tensor]:
         node.index = tick()
         node.hooks = node.name = None
         node.like = out if type(out) is float64 or out.size <= SMALL else (out.shape, out.dtype)
+        if mode is not True:
+            mode.recorded(node, (value, *static), out)
         return result
 
     return apply
@@ -76,11 +78,11 @@ def binary(op: Op) -> Callable[..., Tensor]:
         if type(x) is Tensor:
             a, x_vertex = x._value, x._origin
         else:
-            a, x_vertex = unwrap(x)
+            a, x_vertex = unwrap(x, op)
         if type(y) is Tensor:
             b, y_vertex = y._value, y._origin
         else:
-            b, y_vertex = unwrap(y)
+            b, y_vertex = unwrap(y, op)
         try:
             out = forward(a, b)
         except Exception as error:
@@ -91,7 +93,7 @@ def binary(op: Op) -> Callable[..., Tensor]:
         result._value = out
         if (
             (x_vertex is None and y_vertex is None)
-            or not is_grad_enabled()
+            or not (mode := recording())
             or (checked and out.dtype.kind != "f" and not records(out, op))
         ):
             result._origin = None
@@ -108,6 +110,8 @@ def binary(op: Op) -> Callable[..., Tensor]:
         node.index = tick()
         node.hooks = node.name = None
         node.like = out if type(out) is float64 or out.size <= SMALL else (out.shape, out.dtype)
+        if mode is not True:
+            mode.recorded(node, (a, b), out)
         return result
 
     return apply

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu import autograd, errors
 from tinygrad_edu.graph import Leaf, Node, Vertex, nodes_above, wrap
+from tinygrad_edu.kept import check_unchanged
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.recording import enable_grad
 from tinygrad_edu.tensor import Tensor
@@ -30,7 +31,7 @@ def push_forward(roots: Iterable[Vertex | None], tangents: dict[Vertex, Any], cr
             if node.kept is None:
                 raise errors.freed_graph(node.op.name, node.name)
             if node.index < changes.latest:
-                node.check_unchanged()
+                check_unchanged(node)
             kept = node.kept_tensors() if create_graph else node.kept
             for i, pull in parts:
                 part = _pushed(node, pull, tangents[node.operands[i]], kept, create_graph)

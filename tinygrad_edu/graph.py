@@ -11,7 +11,8 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.device import is_cupy
-from tinygrad_edu.mutation import changes, tick
+from tinygrad_edu.handed import came_back, handed
+from tinygrad_edu.mutation import tick
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -55,11 +56,15 @@ class Vertex:
 class Leaf(Vertex):
     """An input of the graph that no op made: a tensor that requires grad, or a constant."""
 
-    __slots__ = ("_tensor", "requires_grad")
+    __slots__ = ("_tensor", "left", "requires_grad", "since")
+    left: bool | None  # None: no backward pass came here so far; then, whether it would surprise that they add up
+    since: int  # when it was made or its `.grad` was set, or the pass before the one that left its `.grad`
 
     def __init__(self, value: Array, tensor: Tensor | None, requires_grad: bool) -> None:
         self.hooks, self.requires_grad = None, requires_grad
         self.like = value if isinstance(value, NUMBER) or value.size <= SMALL else (value.shape, value.dtype)
+        if requires_grad:
+            self.left, self.since = None, tick()
         if tensor is None:
             self.name = self._tensor = None
         else:  # weakly, because the tensor holds the leaf: without a cycle, reference counting alone frees a graph
@@ -119,15 +124,6 @@ class Node(Vertex):
         vertex = self.inputs[self.op.operands.index(name)]
         return wrap(value, vertex) if vertex.requires_grad else value
 
-    def check_unchanged(self) -> None:
-        """Raise `MutationError` if memory that the node keeps was changed in place since its birth."""
-        for name, value in zip(self.plan.names, self.kept or (), strict=True):
-            if changes.since(self.index, value):
-                operands = self.op.operands
-                single = name in operands and not self.op.variadic
-                vertex = self.inputs[operands.index(name)] if single else self
-                raise errors.changed_value(self.op.name, name, vertex.name)
-
     def __repr__(self) -> str:
         return f"<{self.op.name} #{self.index}, shape {self.shape}>"
 
@@ -172,12 +168,14 @@ def records(out: Array, op: Op) -> bool:
     return False
 
 
-def unwrap(operand: Any) -> tuple[Any, Any]:
+def unwrap(operand: Any, op: Op | None = None) -> tuple[Any, Any]:
     """Value and vertex of an operand; a number stays a Python number, so that it promotes weakly as in NumPy."""
     if isinstance(operand, NUMBER):
         return operand, None
     if isinstance(operand, Tensor):
         return operand._value, operand._origin
+    if id(operand) in handed:
+        came_back(operand, op)
     if isinstance(operand, list | tuple) and holds_tensor(operand):
         raise TypeError("a list of Tensors is no operand: write stack(tensors) or concatenate(tensors)")
     if isinstance(operand, np.ma.MaskedArray):

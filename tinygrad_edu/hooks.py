@@ -37,16 +37,16 @@ def add_hook(tensor: Tensor, hook: Callable[[Tensor], Any]) -> Handle:
 
 
 class Retainer:
-    """The hook of `retain_grad`: runs after the others. Weak, because the node that holds it is held by the tensor."""
+    """The hook of `retain_grad`: runs after the pass. Weak, because the node that holds it is held by the tensor."""
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = weakref.ref(tensor)
 
     def __call__(self, g: Tensor) -> None:
-        """Add `g` to the tensor's `.grad`."""
+        """Add `g`, which is its own, to the tensor's `.grad`."""
         tensor = self.tensor()
         if tensor is not None:
-            tensor.grad = copied(g) if tensor.grad is None else tensor.grad + g
+            tensor.grad = g if tensor.grad is None else tensor.grad + g
 
 
 def retain(tensor: Tensor) -> None:
@@ -67,16 +67,27 @@ def _retainers(tensor: Tensor, vertex: Vertex | None) -> list[Retainer]:
     return [hook for hook in hooks if isinstance(hook, Retainer) and hook.tensor() is tensor]
 
 
-def run_hooks(vertex: Vertex, g: Any, create_graph: bool) -> Any:
-    """The gradient after all hooks of the vertex. What they get, and return, they may keep or change."""
+def retains(vertex: Vertex) -> bool:
+    """Whether the gradient of a computed tensor is kept in its `.grad`."""
+    return any(isinstance(hook, Retainer) for hook in vertex.hooks or ())
+
+
+def run_hooks(vertex: Vertex, g: Any, create_graph: bool, retained: list[Any]) -> Any:
+    """The gradient after all hooks of the vertex. What they get, and return, they may keep or change.
+
+    Those of `retain_grad` come last and only when the pass has ended well: they go to `retained`, with the gradient.
+    """
     g = copied(g)
     tensor = g if hasattr(g, "grad_fn") else wrap(g, None)
     with set_grad_enabled(create_graph):
-        for hook in sorted(vertex.hooks or (), key=lambda hook: isinstance(hook, Retainer)):
+        for hook in tuple(vertex.hooks or ()):
+            if isinstance(hook, Retainer):
+                continue
             answer = hook(tensor)
             if answer is not None:
                 if np.shape(answer) != vertex.shape:
                     raise errors.gradient_shape(np.shape(answer), vertex.shape, vertex.name)
                 tensor = answer if hasattr(answer, "grad_fn") else wrap(np.asarray(answer)[()], None)
                 tensor = tensor if tensor.dtype == vertex.dtype else tensor.astype(vertex.dtype)
+        retained += [(hook, copied(tensor)) for hook in vertex.hooks or () if isinstance(hook, Retainer)]
         return copied(tensor if create_graph else tensor._value)

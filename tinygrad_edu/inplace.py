@@ -21,7 +21,7 @@ from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
 from tinygrad_edu.places import plain_key
-from tinygrad_edu.recording import is_grad_enabled
+from tinygrad_edu.recording import recording
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -29,25 +29,30 @@ if TYPE_CHECKING:
 
 def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
     """The in-place form of a binary op, as a method."""
+    function, note, bare = op.function, changes.note, np.generic
 
     def method(tensor: Tensor, other: Any) -> Tensor:
-        value, history = unwrap(other)
-        if is_grad_enabled() and _records(tensor, history):
+        value, history = (other._value, other._origin) if type(other) is type(tensor) else unwrap(other)
+        if recording() and _records(tensor, history):
             if _is_view(tensor) and not stored_back(sys._getframe(1), tensor):
                 raise errors.view_in_place(tensor.name)
             return _take(tensor, op.apply(tensor, other))
-        if isinstance(tensor._value, np.generic):  # nobody shares the memory of a bare number
-            out = op.apply(wrap(tensor._value, None), value)._value
+        memory = tensor._value
+        if isinstance(memory, bare):  # nobody shares the memory of a number
+            out = op.apply(wrap(memory, None), value)._value
             if out.shape != ():
                 raise errors.does_not_fit(op.name, [((), tensor.name), (out.shape, None)], IN_PLACE_HINT)
             _check_kind(tensor, out.dtype)
             tensor._become(out.astype(tensor.dtype)[()])
             return tensor
         try:
-            op.function(tensor._value, value, tensor._value)
+            function(memory, value, memory)
         except ValueError as error:
             raise _explained(op.name, tensor, tensor.shape, other, IN_PLACE_HINT) from error
-        changes.note(tensor._value)
+        except FloatingPointError:
+            note(memory)  # np.errstate(all="raise") raises when the numbers are there already
+            raise
+        note(memory)
         return tensor
 
     return method
@@ -59,20 +64,24 @@ IN_PLACE_HINT = "In place the tensor keeps its shape; to get a larger one write 
 def set_item(tensor: Tensor, key: Any, new: Any) -> None:
     """`t[key] = new`, recorded where there is history to record."""
     value, history = unwrap(new)
-    if history is not None and is_grad_enabled() and tensor.dtype.kind != "f":
+    if history is not None and recording() and tensor.dtype.kind != "f":
         raise errors.gradient_dtype(tensor.dtype, tensor.name)  # the history of what is put there would be lost
     key = plain_key(key)
-    if is_grad_enabled() and _records(tensor, history):
+    if recording() and _records(tensor, history):
         if _is_view(tensor):
             raise errors.view_in_place(tensor.name)
         _take(tensor, ops.setitem(tensor, new, plain_key(key, copied=True)))
         return
+    memory = tensor.array
     try:
-        tensor.array[key] = value
+        memory[key] = value
     except ValueError as error:
         hint = "The place must be as large as what is put there."
-        raise _explained("item assignment", tensor, tensor.array[key].shape, new, hint) from error
-    changes.note(tensor._value)
+        raise _explained("item assignment", tensor, memory[key].shape, new, hint) from error
+    except FloatingPointError:
+        changes.note(memory)
+        raise
+    changes.note(memory)
 
 
 def _check_kind(tensor: Tensor, dtype: Any) -> None:

@@ -23,7 +23,7 @@ from tinygrad_edu import fast
 from tinygrad_edu.errors import DerivativeError, failed, unfit_arguments
 from tinygrad_edu.graph import as_value, constant, records, remember, unwrap, wrap
 from tinygrad_edu.plan import Plan, by_keyword
-from tinygrad_edu.recording import is_grad_enabled
+from tinygrad_edu.recording import recording
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
@@ -128,7 +128,7 @@ class Op:
         if not any([isinstance(argument, Tensor) for argument in static]):  # noqa: C419 - a generator takes twice the time
             return tuple(static)
         for name, argument in zip(self.static, static, strict=True):
-            if isinstance(argument, Tensor) and argument.requires_grad and is_grad_enabled():
+            if isinstance(argument, Tensor) and argument.requires_grad and recording():
                 raise DerivativeError(
                     f"{self.name} has no rule for {name!r}, which requires grad: pass {name}.detach() to take it as"
                     f" constant, or declare the op with a rule, {name}=lambda g, ...: ..."
@@ -140,7 +140,7 @@ class Op:
         first = len(self.operands)
         operands, static = (args[0], args[1:]) if self.variadic else (args[:first], args[first:])
         static = self.plain(static)
-        pairs = [(o._value, o._origin) if type(o) is Tensor else unwrap(o) for o in operands]
+        pairs = [(o._value, o._origin) if type(o) is Tensor else unwrap(o, self) for o in operands]
         values = [value for value, _ in pairs]
         try:
             out = self.forward(*values, *static)
@@ -149,14 +149,17 @@ class Op:
         except Exception as error:
             raise failed(self, operands, error) from error
         needs = tuple([vertex is not None for _, vertex in pairs])
-        if not any(needs) or not is_grad_enabled():
+        if not any(needs) or not (mode := recording()):
             return wrap(out, None)
         plan = self.plan(needs)
         if not plan.pulls or not records(out, self):
             return wrap(out, None)
         inputs = tuple([vertex or constant(operands[i]) for i, (_, vertex) in enumerate(pairs)])
         environment = (tuple(values),) if self.variadic else values
-        return wrap(out, remember(plan, inputs, plan.keep(*environment, *static, out, *beside), out))
+        node = remember(plan, inputs, plan.keep(*environment, *static, out, *beside), out)
+        if mode is not True:
+            mode.recorded(node, (*values, *static), out)
+        return wrap(out, node)
 
 
 implementations: dict[Callable[..., Any], Callable[..., Any]] = {}

@@ -11,8 +11,9 @@ import numpy as np
 from tinygrad_edu import dispatch, errors
 from tinygrad_edu.conversion import notice
 from tinygrad_edu.graph import wrap
+from tinygrad_edu.handed import hand_out
 from tinygrad_edu.op import implementations
-from tinygrad_edu.recording import is_grad_enabled
+from tinygrad_edu.recording import recording
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -26,8 +27,9 @@ class NumPyProtocols:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array: Any = self.array  # type: ignore[attr-defined] # Tensor's
-        if self.requires_grad and is_grad_enabled():  # type: ignore[attr-defined] # as above
+        if self.requires_grad and recording():  # type: ignore[attr-defined] # as above
             notice(sys._getframe(1))
+            hand_out(array, self, 2)  # type: ignore[arg-type] # as above
         return np.array(array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -60,7 +62,7 @@ class NumPyProtocols:
         return bool(self._value)
 
     def __float__(self: Any) -> float:
-        if self.requires_grad and is_grad_enabled():
+        if self.requires_grad and recording():
             notice(sys._getframe(1), number=True)
         return float(self._value.item())
 

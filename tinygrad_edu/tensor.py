@@ -10,7 +10,9 @@ import numpy as np
 from tinygrad_edu import errors, fast, graph, op
 from tinygrad_edu.device import device_of, fresh
 from tinygrad_edu.graph import SMALL, Array, Leaf, Node, Vertex, wrap
+from tinygrad_edu.handed import came_back, hand_out, handed
 from tinygrad_edu.hooks import Handle, add_hook, retain
+from tinygrad_edu.mutation import tick
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.protocols import NumPyProtocols
 
@@ -38,6 +40,8 @@ class Tensor(Operators, NumPyProtocols):
     def __init__(
         self, data: Any, *, requires_grad: bool = False, dtype: Any = None, device: Any = None, name: str | None = None
     ) -> None:
+        if id(data) in handed and not requires_grad:
+            came_back(data, None)
         self._value, self._origin = fresh(data, dtype, device), None
         if name is not None:
             self.name = name
@@ -49,6 +53,8 @@ class Tensor(Operators, NumPyProtocols):
         """The NumPy or CuPy array itself, sharing memory. The engine does not see what is written to it."""
         if isinstance(self._value, np.generic):
             self._value = np.asarray(self._value)
+        if self._origin is not None:
+            hand_out(self._value, self, 2)
         return self._value
 
     @property
@@ -79,17 +85,22 @@ class Tensor(Operators, NumPyProtocols):
     def grad(self) -> Tensor | None:
         """What the backward passes added up, of the tensor's shape and dtype; None: not computed."""
         g = getattr(self, "_grad", None)
-        if g is not None and not isinstance(g, Tensor):
-            self._grad = g = wrap(g, None)  # made when somebody looks: a step of training need not pay for it
-        return g
+        return g if type(g) is Tensor else accumulation.looked_at(self)
 
     @grad.setter
     def grad(self, g: Tensor | None) -> None:
-        if g is not None and not isinstance(g, Tensor):
-            raise TypeError(f"a gradient is a Tensor or None, not {type(g).__name__}: write t.grad = Tensor(g)")
-        if g is not None and g.shape != self.shape:
-            raise errors.gradient_shape(g.shape, self.shape, self.name)
-        self._grad = g if g is None or g.dtype == self.dtype else g.astype(self.dtype)
+        if g is not None:
+            if not isinstance(g, Tensor):
+                raise TypeError(f"a gradient is a Tensor or None, not {type(g).__name__}: write t.grad = Tensor(g)")
+            if g.shape != self.shape:
+                raise errors.gradient_shape(g.shape, self.shape, self.name)
+            g = g if g.dtype == self.dtype else g.astype(self.dtype)
+        self._grad, leaf = g, self._origin
+        if type(leaf) is Leaf:
+            if leaf.left is None:
+                leaf.since = tick()  # a missing one is no surprise for now
+            elif g is not None:
+                leaf.left = False  # nor is one that is there
 
     @property
     def requires_grad(self) -> bool:
@@ -157,7 +168,10 @@ class Tensor(Operators, NumPyProtocols):
 
     def numpy(self) -> Array:
         """The array, sharing memory (copied to the host from a GPU)."""
-        return np.asarray(self)
+        array = np.asarray(self)
+        if self._origin is not None:
+            hand_out(array, self, 2)
+        return array
 
     def item(self) -> Any:
         """The number as a Python number; ValueError where there is not just one."""
@@ -177,4 +191,4 @@ class Tensor(Operators, NumPyProtocols):
 
 for module in (fast, graph, op):  # they make Tensors, and this file is built on them
     module.Tensor = Tensor  # type: ignore[attr-defined] # see there
-from tinygrad_edu import autograd  # noqa: E402 - it is built on Tensor, and `backward` above runs it
+from tinygrad_edu import accumulation, autograd  # noqa: E402 - they are built on Tensor, and used above

@@ -1,10 +1,11 @@
 """The picture of a computation, as a `graphviz.Digraph`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import graphviz
 
 from tinygrad_edu import Tensor
+from tinygrad_edu.graph import Node
 from viz.escape import escaped
 from viz.labels import printable
 from viz.model import Edge, Graph, Vertex, build
@@ -15,6 +16,7 @@ FILLS = {"leaf": "lightblue", "op": "gray93", "root": "darkolivegreen1", "consta
 """What torchviz paints them, so that nobody has to learn the colours anew."""
 INK, FAINT, VALUE, GRADIENT = "#1a1a1a", "#595959", "#0b4a8f", "#a61b1b"
 """Each readable (contrast above 4.5) on each of the fills; value and gradient also say what they are in words."""
+WRONG = "#e00000"
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 
 SYMBOLS = {
@@ -38,6 +40,7 @@ def make_dot(
     trace: Trace | None = None,
     rankdir: str = "TB",
     max_nodes: int = 500,
+    wrong: Collection[tuple[Node, int]] = (),
 ) -> graphviz.Digraph:
     """Draw how `var`, a Tensor or several, was computed; called as torchviz's function of the same name.
 
@@ -45,7 +48,8 @@ def make_dot(
     as `dict(model.named_parameters())` does. `show_attrs` adds what an op was called with (axis, key), cut at
     `max_attr_chars`; `show_saved` adds in orange what the graph keeps for backward. With `trace=viz.trace(root)` every
     node shows its gradient and every arrow what flows back along it; without, leaves show their `.grad`. `rankdir`
-    "LR" draws from left to right. Beyond `max_nodes` only the newest are drawn, with a warning.
+    "LR" draws from left to right. Beyond `max_nodes` only the newest are drawn, with a warning. `wrong` are edges to
+    draw in red, each a node and the number of its operand: the `wrong_edges` of a verdict of `tinygrad_edu.testing`.
 
     >>> a = Tensor(2.0, requires_grad=True, name="a")
     >>> picture = make_dot(a * a)
@@ -56,7 +60,7 @@ def make_dot(
         raise TypeError(f"make_dot draws a Tensor, or several in a list or dict, not {type(var).__name__}")
     roots = [var] if isinstance(var, Tensor) else list(var.values() if isinstance(var, Mapping) else var)
     names = {**(var if isinstance(var, Mapping) else {}), **(params or {})}
-    graph = build(roots, trace, names, max_nodes)
+    graph = build(roots, trace, names, max_nodes, wrong)
     picture = graphviz.Digraph("computation")
     picture.attr(rankdir=rankdir, bgcolor="white", pad="0.15", nodesep="0.3", ranksep="0.35")
     picture.attr("node", shape="box", style="rounded,filled", color="#00000040", fontname=FONT, margin="0.08,0.04")
@@ -105,7 +109,8 @@ def _draw_saved(picture: graphviz.Digraph, vertex: Vertex) -> None:
 
 def _draw_edge(picture: graphviz.Digraph, edge: Edge) -> None:
     label = "" if edge.gradient is None else f"<&#160;{escaped(brief(edge.gradient), 80)}>"
-    picture.edge(edge.source, edge.target, label)
+    marked = {"color": WRONG, "penwidth": "3", "xlabel": "wrong", "fontcolor": WRONG} if edge.wrong else {}
+    picture.edge(edge.source, edge.target, label, **marked)
 
 
 def _draw_hidden(picture: graphviz.Digraph, graph: Graph) -> None:

@@ -1,7 +1,7 @@
 """A computation as plain records, in the order it ran: what a picture shows, without how it looks."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,12 +41,16 @@ class Vertex:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`source` is operand number `index` of `target`; `gradient` is what flows back along it, None: not known."""
+    """`source` is operand number `index` of `target`; `gradient` is what flows back along it, None: not known.
+
+    `wrong`: marked by the caller, as one that a wrong derivative went along.
+    """
 
     source: str
     target: str
     index: int
     gradient: Any | None = None
+    wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ def build(
     trace: Trace | None = None,
     names: Mapping[str, Tensor] | None = None,
     max_nodes: int = 500,
+    wrong: Collection[tuple[recorded.Node, int]] = (),
 ) -> Graph:
     """The records of what `roots` were computed from, with ids v0, v1, ... in the order it was computed.
 
@@ -92,7 +97,7 @@ def build(
             for vertex, identity in ids.items()
         ),
         edges=tuple(
-            Edge(ids[source], ids[node], index, flows.get((node, index)))
+            Edge(ids[source], ids[node], index, flows.get((node, index)), (node, index) in wrong)
             for node in nodes
             for index, source in enumerate(node.inputs)
             if source in ids

@@ -25,6 +25,7 @@ def test_product_of_ten_numbers_without_recording(ratio: Ratio) -> None:
     ratio(lambda: x * y, lambda: np.multiply(a, b), goal=2.0, calls=20_000)
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.AccumulationWarning")  # as micrograd, it adds them up
 def test_product_and_sum_of_single_numbers_forward_and_backward(ratio: Ratio) -> None:
     """`a*b + c` on 0-d tensors against micrograd's pure-float engine."""
     engine = pytest.importorskip("micrograd.engine", reason="micrograd is not installed: pip install micrograd")

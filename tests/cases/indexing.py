@@ -149,6 +149,7 @@ CHOOSING: list[Case] = [
     Case("select", "number", lambda x: np.select([x > 1, x > 0], [x, x**2]), (V,)),
     Case("select", "broadcast", lambda x, y: np.select([np.eye(3, dtype=bool)], [x], y), (signed(3), signed())),
     Case("piecewise", "two", lambda x: np.piecewise(x, [x < 0, x > 0], [lambda u: u * u, np.exp]), (M,)),
+    Case("piecewise", "nowhere", lambda x: np.piecewise(x, [x > 5], [np.sin]), (V,)),
     Case("piecewise", "otherwise", lambda x: np.piecewise(x, x > 0, [np.sqrt, 3.0]), (V,)),
     Case("piecewise", "argument", lambda x: np.piecewise(x, [x > 1], [lambda u, p: u**p, lambda u, p: p * u], 3), (V,)),
     Case("piecewise", "overlap", lambda x: np.piecewise(x, [x > 0, x > 1], [np.sin, np.cos]), (V,)),

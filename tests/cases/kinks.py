@@ -60,6 +60,7 @@ KINKS: list[Kink] = [  # forward mode moves eigenvectors too, and equal eigenval
     Kink("fmax", "equal-and-nan", lambda x: np.fmax(x, np.array([3.0, NAN, 1.0])), [3.0, 1.0, NAN], [0.5, 1.0, 0.0]),
     Kink("fmin", "equal-and-nan", lambda x: np.fmin(x, np.array([3.0, NAN, 1.0])), [3.0, 1.0, NAN], [0.5, 1.0, 0.0]),
     Kink("clip", "limits", lambda x: np.clip(x, 0, 1), [-1.0, 0.0, 0.5, 1.0, 2.0], [0.0, 1.0, 1.0, 1.0, 0.0]),
+    Kink("std", "equal-but-for-rounding", np.std, [-1.6383041111044254] * 3, [0.0] * 3),
     Kink("clip", "equal-limits", lambda x: np.clip(x, 1, 1), [0.0, 1.0, 2.0], [0.0, 0.0, 0.0]),
     Kink("clip", "limits-alike", lambda a: np.clip(1.0, a, a), [0.0, 1.0, 2.0], [1.0, 1.0, 1.0]),
     Kink("clip", "limit-itself", lambda a: np.clip(1.0, a, 2.0), 1.0, 0.0),

@@ -67,7 +67,7 @@ def _of_vectors(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"norm: {ord!r} is of matrices, over two axes; a vector's order is a number, inf or -inf")
     if ord == np.inf:
-        empty = {} if x.size else {"initial": 0}
+        empty: dict[str, Any] = {} if x.size else {"initial": 0}
         return np.max(abs(x), axis=axis, keepdims=keepdims, **empty)
     if ord == -np.inf:
         return np.min(abs(x), axis=axis, keepdims=keepdims)

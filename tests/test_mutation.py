@@ -1,0 +1,364 @@
+"""A value that changed between its use and backward is refused, or backward has the old one: never a wrong gradient."""
+
+import copy
+import inspect
+import linecache
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+import tinygrad_edu as tg
+from tinygrad_edu import Tensor, detect_anomaly, no_grad
+from tinygrad_edu.autograd import grad
+from tinygrad_edu.errors import InPlaceError, MutationError
+
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.HistoryWarning")  # arrays go out and come back
+
+
+def leaf(value: Any, name: str | None = None) -> Tensor:
+    return Tensor(value, requires_grad=True, name=name)
+
+
+def two() -> tuple[Tensor, Tensor]:
+    return leaf(np.arange(1.0, 7.0).reshape(2, 3)), leaf(np.full((2, 3), 2.0))
+
+
+USES: dict[str, Callable[[Any, Any], Any]] = {
+    "a product": lambda x, y: x * y,
+    "what exp gave": lambda x, y: np.exp(x) * y,
+    "a product of matrices": lambda x, y: x @ y.T,
+    "views": lambda x, y: x.T * y.reshape(3, 2),
+    "rows": lambda x, y: x[0] * y[1],
+    "joined": lambda x, y: np.concatenate([x * y, y * x]),
+    "einsum": lambda x, y: np.einsum("ij,ij->i", x, y),
+    "where": lambda x, y: np.where(x > 2, x * y, y),
+    "ties": lambda x, y: np.maximum(x, y) * x,
+    "softmax": lambda x, y: tg.softmax(x * y) * y,
+    "cumprod": lambda x, y: np.cumprod(x * y, 1),
+    "multi_dot": lambda x, y: np.linalg.multi_dot([x, y.T, x]),
+    "prod": lambda x, y: np.prod(x) * y,
+    "power": lambda x, y: x**y,
+    "max": lambda x, y: np.max(x, 1) * y[:, 0],
+    "norm": lambda x, y: np.linalg.norm(x) * y,
+    "sort": lambda x, y: np.sort(x) * y,
+    "std": lambda x, y: np.std(x) * y,
+    "quotient": lambda x, y: x / y,
+    "windows": lambda x, y: tg.conv1d(x[:, None], y[:1, None, :2]),
+    "outer": lambda x, y: np.outer(x, y),
+    "nothing": lambda x, y: x + y,
+}
+
+CHANGES: dict[str, Callable[[Any], Any]] = {
+    "t += 1": lambda t: t.__iadd__(1),
+    "t **= 2": lambda t: t.__ipow__(2),
+    "t[0, 0] = 9": lambda t: t.__setitem__((0, 0), 9.0),
+    "t.fill": lambda t: t.fill(3.0),
+    "t.sort": lambda t: t[:, ::-1].sort(),
+    "t.partition": lambda t: t.partition(1),
+    "np.add.at": lambda t: np.add.at(t, (0, [0, 0]), 5.0),
+    "np.subtract.at": lambda t: np.subtract.at(t, (0, 0), 5.0),
+    "out= of a ufunc": lambda t: np.multiply(t, 3.0, out=t),
+    "out= of a function": lambda t: np.sum(np.ones((4, 2, 3)) * tg.Tensor(2.0), axis=0, out=t),
+    "np.copyto": lambda t: np.copyto(t, 0.5),
+    "np.put": lambda t: np.put(t, [0], 9.0),
+    "np.place": lambda t: np.place(t, np.ones((2, 3), bool), [9.0]),
+    "np.putmask": lambda t: np.putmask(t, np.ones((2, 3), bool), 9.0),
+    "np.put_along_axis": lambda t: np.put_along_axis(t, np.zeros((2, 1), int), 9.0, 1),
+    "np.fill_diagonal": lambda t: np.fill_diagonal(t, 9.0),
+    "t.data += 1": lambda t: t.data.__iadd__(1),
+    "t.data[...] = 7": lambda t: t.data.__setitem__(..., 7.0),
+    "t.data = array": lambda t: setattr(t, "data", np.full((2, 3), 5.0)),
+    "t.data = tensor": lambda t: setattr(t, "data", Tensor(np.full((2, 3), 5.0))),
+    "t.detach()": lambda t: t.detach().__imul__(2),
+    "a copy on the same memory": lambda t: copy.copy(t).__imul__(2),
+    "from_numpy": lambda t: tg.from_numpy(t.array).__imul__(2),
+    "as_tensor": lambda t: tg.as_tensor(t.array).__imul__(2),
+    "a row": lambda t: t[0].__iadd__(1),
+    "rows in a loop": lambda t: [row.__iadd__(1) for row in t],
+    "t.T": lambda t: t.T.__iadd__(1),
+    "t.real": lambda t: t.real.__iadd__(1),
+    "np.split": lambda t: np.split(t, 2)[0].__iadd__(1),
+    "np.flip": lambda t: np.flip(np.squeeze(t[None])).__iadd__(1),
+    "windows of it": lambda t: tg.from_numpy(sliding_window_view(t.array, 2, axis=1, writeable=True)).__setitem__(
+        0, 9.0
+    ),
+    "a memoryview": lambda t: tg.from_numpy(np.asarray(memoryview(t.array))).__iadd__(1),
+    "DLPack": lambda t: tg.from_numpy(np.from_dlpack(t.array)).__iadd__(1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("use", USES)
+def test_a_gradient_is_that_of_the_values_used_or_refused(use: str, change: str) -> None:
+    x, y = two()
+    USES[use](x, y).sum().backward()
+    expected = [x.grad.numpy(), y.grad.numpy()]
+    refused = 0
+    for changed in (0, 1):
+        for before in (False, True):
+            x, y = two()
+            result = USES[use](x, y).sum()
+            if before:
+                result.backward(retain_graph=True)
+            x.grad = y.grad = None
+            leaves = [x, y]
+            with no_grad():
+                CHANGES[change](leaves[changed])
+            try:
+                result.backward()
+            except MutationError:
+                refused += 1
+                assert (x.grad, y.grad) == (None, None)
+            else:
+                for t, g in zip(leaves, expected, strict=True):
+                    np.testing.assert_allclose(t.grad.numpy(), g)
+    if use == "nothing" or change.startswith("t.data = "):
+        assert not refused  # nothing was kept, or the old memory is as it was
+    if use == "a product" and not change.startswith("t.data = "):
+        assert refused == 4
+
+
+@pytest.mark.parametrize("change", ["t.data = array", "t[0, 0] = 9", "np.from_dlpack"])
+def test_a_graph_recorded_after_a_change_is_as_good_as_any(change: str) -> None:
+    x, y = two()
+    with no_grad():
+        CHANGES.get(change, CHANGES["DLPack"])(x)
+    (x * y).sum().backward()
+    np.testing.assert_array_equal(y.grad.numpy(), x.numpy())
+
+
+def line(offset: int) -> str:
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    number = frame.f_back.f_lineno + offset
+    return f"test_mutation.py:{number}: {linecache.getline(__file__, number).strip()}"
+
+
+def test_the_error_names_tensor_op_operand_and_the_line_that_changed_it() -> None:
+    weights, x = leaf(np.ones(3), "weights"), leaf(np.ones(3))
+    y = (weights * x).sum()
+    with no_grad():
+        weights -= 0.1 * x
+        changed = line(-1)
+    with pytest.raises(MutationError) as caught:
+        y.backward()
+    said = str(caught.value)
+    assert "multiply kept its 'x' (the tensor named 'weights')" in said
+    assert changed in said
+    assert "with detect_anomaly():" in said
+
+
+def test_inside_detect_anomaly_it_names_the_line_that_kept_it_too() -> None:
+    weights, x = leaf(np.ones(3), "weights"), leaf(np.ones(3))
+    with detect_anomaly():
+        y = np.stack([weights * x, x]).sum()
+        kept = line(-1)
+        with no_grad():
+            np.add.at(weights, 0, 1.0)
+            changed = line(-1)
+        with pytest.raises(MutationError) as caught:
+            y.backward()
+    said = str(caught.value)
+    assert said.index(kept) < said.index(changed)
+    assert "with detect_anomaly():" not in said
+
+
+def test_the_line_is_that_of_the_learner_where_the_package_itself_changes_a_value() -> None:
+    x = leaf(np.ones(3))
+    y = (x * x).sum()
+    with no_grad():
+        x.fill(2.0)
+        changed = line(-1)
+    with pytest.raises(MutationError) as caught:
+        y.backward()
+    assert changed in str(caught.value)
+
+
+def test_the_last_of_several_changes_is_named() -> None:
+    x = leaf(np.ones(3))
+    y = (x * x).sum()
+    with no_grad():
+        for _ in range(3):
+            x *= 2
+        x[0] = 1.0
+        changed = line(-1)
+    with pytest.raises(MutationError) as caught:
+        y.backward()
+    assert changed in str(caught.value)
+
+
+def test_any_operand_of_an_op_of_several_is_named() -> None:
+    x, y = leaf(np.eye(2), "x"), leaf(np.eye(2), "y")
+    z = np.linalg.multi_dot([x, y, x]).sum()
+    with no_grad():
+        y += 1
+    with pytest.raises(MutationError, match="the tensor named"):
+        z.backward()
+
+
+def test_a_result_that_is_kept_is_refused_when_it_changed() -> None:
+    x = leaf(np.ones(3))
+    y = np.exp(x)
+    with no_grad():
+        y *= 2
+    with pytest.raises(MutationError, match="exp kept its 'out'"):
+        y.sum().backward()
+
+
+def test_data_that_needs_no_gradient_is_looked_at_too() -> None:
+    batch, w = Tensor(np.ones(3)), leaf(np.ones(3))
+    y = (batch * w).sum()
+    batch[...] = 2.0
+    with pytest.raises(MutationError, match="'x'"):
+        y.backward()
+
+
+def test_a_change_that_is_stopped_half_way_counts() -> None:
+    """With NumPy's floating-point errors raised, the numbers are there already when it raises."""
+    x, y = leaf(np.ones(3)), leaf(np.ones(3))
+    z = (x * y).sum()
+    with no_grad(), np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        x /= np.array([1.0, 0.0, 2.0])
+    with pytest.raises(MutationError):
+        z.backward()
+    single = leaf(np.ones(3, np.float32))
+    squares = (single * single).sum()
+    with no_grad(), np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        single[:] = np.array([1.0, 1e300, 2.0])
+    with pytest.raises(MutationError):
+        squares.backward()
+    z = (x * y).sum()
+    with no_grad(), pytest.raises(ValueError, match="do not fit"):
+        x += np.ones(4)
+    z.backward()
+    assert y.grad is not None
+
+
+def test_between_two_passes_through_a_kept_graph() -> None:
+    x = leaf(np.ones(3))
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    with no_grad():
+        x -= 0.1 * x.grad
+    with pytest.raises(MutationError):
+        y.backward()
+    assert x.grad.tolist() == [2.0] * 3
+
+
+def test_in_the_graph_of_a_gradient() -> None:
+    x = leaf(np.full(3, 2.0))
+    (slope,) = grad((x**3).sum(), x, create_graph=True)
+    with no_grad():
+        x += 1
+    with pytest.raises(MutationError):
+        grad(slope.sum(), x)
+    x = leaf(np.full(3, 2.0))
+    (x**3).sum().backward(create_graph=True)
+    g, x.grad = x.grad, None
+    penalty = (g * g).sum()
+    with no_grad():
+        g *= 0
+    with pytest.raises(MutationError):
+        penalty.backward()
+    assert x.grad is None
+
+
+def test_a_hook_may_change_its_gradient_in_place() -> None:
+    def double(g: Tensor) -> None:
+        g *= 2
+
+    x, y = leaf(np.ones(3)), leaf(np.full(3, 2.0))
+    z = x * y
+    z.register_hook(double)
+    given = np.ones(3)
+    z.backward(given, retain_graph=True)
+    assert (x.grad.tolist(), y.grad.tolist()) == ([4.0] * 3, [2.0] * 3)  # what it made of it is handed on
+    assert given.tolist() == [1.0] * 3  # and what the caller gave is the caller's
+
+
+def test_a_gradient_may_be_changed_after_the_pass() -> None:
+    x = leaf(np.ones(3))
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    with no_grad():
+        x.grad *= 0
+    y.backward()
+    assert x.grad.tolist() == [2.0] * 3
+
+
+@pytest.mark.parametrize(
+    "read", [lambda x, at: x[at], np.take, lambda x, at: x[at, None], lambda x, at: x[at[:1], ...]]
+)
+def test_an_index_is_the_graphs_own(read: Callable[[Any, Any], Any]) -> None:
+    x, at = leaf(np.arange(4.0)), np.array([0, 1])
+    y = read(x, at).sum()
+    at[:] = 3
+    y.backward()
+    assert x.grad.numpy()[3] == 0.0
+    assert x.grad.numpy()[0] == 1.0
+
+
+def test_single_numbers_keep_what_was_used() -> None:
+    w, x = leaf(3.0), leaf(2.0)
+    y = w * x
+    w.array[...] = 5.0  # from here on w is an array of no axes; the graph has the number
+    with no_grad():
+        w += 1
+    y.backward()
+    assert x.grad.item() == 3.0
+    z = w * x
+    x.grad = None
+    with no_grad():
+        w += 1
+    with pytest.raises(MutationError):
+        z.backward()
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_an_optimizer_between_forward_and_backward_is_refused_and_after_it_fine(steps: int) -> None:
+    x = np.linspace(-1, 1, 10)[:, None]
+    w, v = leaf(np.ones((1, 4)), "w"), leaf(np.ones((4, 1)), "v")
+    for _ in range(steps):
+        loss = ((np.tanh(x @ w) @ v - x) ** 2).mean()
+        w.grad = v.grad = None
+        loss.backward()
+        with no_grad():
+            for p in (w, v):
+                p -= 0.1 * p.grad
+    loss = ((np.tanh(x @ w) @ v - x) ** 2).mean()
+    with no_grad():
+        v -= 0.1 * v.grad
+    with pytest.raises(MutationError, match="the tensor named 'v'"):
+        loss.backward()
+
+
+def test_recorded_changes_of_leaves_and_views_are_refused() -> None:
+    x = leaf(np.ones((2, 2)))
+    row = (x * 1)[0]
+    for change in (lambda: x.__setitem__(0, 1.0), lambda: np.add.at(x, 0, 1.0), lambda: np.exp(x, out=x)):
+        with pytest.raises(InPlaceError):
+            change()
+    held = x * 1
+    row = held[0]
+    with pytest.raises(InPlaceError):
+        row += 1
+    assert held.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_nothing_is_refused_because_of_another_array_in_the_place_of_one_that_is_gone() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(200):
+            x, y = leaf(np.ones(50)), leaf(np.ones(50))
+            z = (x * y).sum()
+            alias = tg.from_numpy(np.from_dlpack(np.ones(50)))
+            alias += 1
+            other = Tensor(np.ones(50))
+            other += 1
+            z.backward()
+            assert y.grad is not None

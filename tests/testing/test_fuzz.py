@@ -1,0 +1,155 @@
+"""Random programs: what they are, that they are differentiated right, and what is left of one that is not."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+from tinygrad_edu import Op, custom_op, ops
+from tinygrad_edu.errors import ExpressionError
+from tinygrad_edu.plan import Plan
+from tinygrad_edu.testing import Program, WrongDerivativeError, arrays, check_op, fuzz, judged, programs
+from tinygrad_edu.testing.formula import formula
+
+SEED = 0 if hypothesis.settings.default.derandomize else None
+PARTS = 4  # so that several processes share the work
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_programs_are_differentiated_right(part: int) -> None:
+    """Value, gradient, forward mode and second order, against NumPy and differences of it."""
+    examples = hypothesis.settings.default.max_examples // PARTS
+    tally = fuzz(programs(), examples=examples, seed=None if SEED is None else part).check()
+    assert tally.right > examples / 2
+    assert tally.undecided < examples / 50
+
+
+def broken(op: Op, rules: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for operand, rule in rules.items():
+        monkeypatch.setitem(op.rules, operand, rule)
+    needs = (True,) * len(op.operands)
+    monkeypatch.setattr(op.plan(needs), "pulls", Plan(op, needs).pulls)
+
+
+@pytest.fixture
+def wrong_tanh(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(ops.tanh, {"x": lambda g, out: g * (1 - out)}, monkeypatch)
+
+
+@pytest.mark.usefixtures("wrong_tanh")
+def test_a_wrong_program_shrinks_to_the_one_wrong_line() -> None:
+    failure = fuzz(programs(["tanh", "sin", "multiply", "sum"], 2, 6), examples=300, seed=1).failure
+    assert failure is not None
+    assert [code.partition("(")[0] for _, code in failure.program.lines] == ["np.tanh"]
+    assert all(value.size == 1 for value in failure.program.inputs.values())
+    assert failure.blamed.startswith("the wrong line is ")
+    assert "np.tanh(x" in failure.blamed
+    with pytest.raises(WrongDerivativeError, match="the rules give"):
+        fuzz(programs(["tanh"]), examples=100, seed=1).check()
+
+
+@pytest.mark.usefixtures("wrong_tanh")
+def test_the_wrong_edge_is_found_among_right_ones() -> None:
+    lines = [("t0", "x0 * x0"), ("t1", "np.tanh(t0)"), ("t2", "t1 + np.sin(t0)"), ("t3", "np.sum(t2)")]
+    verdict = judged(Program({"x0": np.array([0.3, 0.7])}, lines))
+    assert verdict.kind == "wrong"
+    assert verdict.blamed.startswith("the wrong line is t1 = np.tanh(t0), by t0")
+    assert [(node.op.name, index) for node, index in verdict.wrong_edges] == [("tanh", 0)]
+
+
+@pytest.mark.usefixtures("wrong_tanh")
+def test_the_report_is_python_that_shows_the_same() -> None:
+    failure = fuzz(programs(["tanh"], 1, 2), examples=100, seed=1).failure
+    assert failure is not None
+    space: dict[str, Any] = {"print": lambda *found: space.setdefault("found", found)}
+    exec(failure.program.source(), space)
+    assert str(float(np.ravel(space["found"][0].numpy())[0]))[:8] in str(failure).replace("e+00", "")
+
+
+def test_the_source_of_a_program_runs_by_itself(tmp_path: Path) -> None:
+    program = Program({"x0": np.array([[0.5, 2.0]])}, [("t0", "np.exp(x0)"), ("t1", "t0 * x0")])
+    (tmp_path / "program.py").write_text(program.source())
+    done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    x = np.array([0.5, 2.0])
+    weighed = np.exp(x) * (1 + x) * np.cos(np.arange(2))
+    assert np.allclose(np.array(eval(done.stdout.strip().removeprefix("Tensor(")[:-1])), weighed)
+
+
+@hypothesis.settings(max_examples=50)
+@hypothesis.given(programs())
+def test_a_program_computes_on_arrays_and_on_tensors_alike(program: Program) -> None:
+    arrays_of = list(program.inputs.values())
+    loss = program(*[tg.Tensor(x, requires_grad=True) for x in arrays_of])
+    assert np.allclose(float(loss), float(program(*arrays_of)), rtol=1e-9)
+
+
+def test_programs_share_subexpressions_and_broadcast() -> None:
+    shared = stretched = 0
+
+    @hypothesis.settings(max_examples=200, database=None)
+    @hypothesis.given(programs())
+    def count(program: Program) -> None:
+        nonlocal shared, stretched
+        codes = " ".join(code for _, code in program.lines)
+        names = [*program.inputs, *(target for target, _ in program.lines)]
+        shared += any(codes.count(name) > 1 for name in names)
+        stretched += len({v.shape for v in program.run(*program.inputs.values()).values() if hasattr(v, "shape")}) > 1
+
+    count()
+    assert shared > 70
+    assert stretched > 100
+
+
+@pytest.mark.parametrize("op", ["exp", tg.matmul, tg.median, "getitem"])
+def test_an_op_of_the_table_passes(op: Any) -> None:
+    assert check_op(op, examples=50).check().right > 10
+
+
+def test_a_learners_op_passes_with_its_own_arguments() -> None:
+    @custom_op(x=lambda g, x, n: g * n * x ** (n - 1))
+    def to_the_power(x: Any, n: int) -> Any:
+        return x**n
+
+    tally = check_op(to_the_power, st.tuples(arrays(), st.integers(1, 3)), examples=50).check()
+    assert tally.right > 10
+    with pytest.raises(ValueError, match="there is no op 'tanhh' in the table"):
+        check_op("tanhh")
+
+
+def test_an_op_that_nothing_could_be_computed_with_says_so() -> None:
+    never = Op(lambda x: x / 0, name="never", x=lambda g: g)
+    with pytest.raises(AssertionError, match="say what to call it with, arguments="):
+        check_op(never, examples=20).check()
+
+
+@pytest.mark.parametrize("text", ["a*b + sin(c)", "sigmoid(w @ x + b)", "sum(log(a**2 + 1))", "max(a, axis=0)"])
+def test_a_formula_is_fuzzed_at_random_values_of_its_names(text: str) -> None:
+    assert fuzz(formula(text), text, examples=30, seed=0).check().examples == 30
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a ^ b", r"write a \*\* b"),
+        ("3 + 4", "no names"),
+        ("a +", "ends too early"),
+        ("__import__('os')", "no names|not allowed|there is no function"),
+        ("a.__class__", "is not allowed"),
+        ("open(a)", "there is no function open"),
+    ],
+)
+def test_what_is_no_formula_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ExpressionError, match=said):
+        formula(text).example()
+
+
+def test_a_fuzz_run_can_be_repeated_and_stopped() -> None:
+    first, again = (fuzz(programs(), examples=40, seed=5) for _ in range(2))
+    assert (first.right, first.kinks) == (again.right, again.kinks)
+    assert fuzz(programs(), examples=100_000, seed=5, seconds=0.5).seconds < 5

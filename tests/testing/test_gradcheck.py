@@ -1,0 +1,201 @@
+"""`gradcheck` and `gradgradcheck`: they pass what is right, name what is wrong, and say so where nothing is either."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Op, Tensor
+from tinygrad_edu.op import implementations
+from tinygrad_edu.testing import GradcheckError, gradcheck, gradgradcheck
+from tinygrad_edu.testing.numerical import slope
+
+
+@pytest.fixture(autouse=True)
+def the_table_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An op of a ufunc is what the ufunc does from then on: here only until the end of the test."""
+    for function, op in list(implementations.items()):
+        monkeypatch.setitem(implementations, function, op)
+
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda t: np.sin(1 + t), math.cos(1)),
+        (lambda t: np.exp(3 + t), math.exp(3)),
+        (lambda t: np.log(0.5 + t), 2.0),
+        (lambda t: np.tan(1.5 + t), 1 / math.cos(1.5) ** 2),
+        (lambda t: np.sin(1e4 * (1 + t)), 1e4 * math.cos(1e4)),
+        (lambda t: abs(0.01 + t), 1.0),
+        (lambda t: abs(1e-5 - t), -1.0),
+        (lambda t: t * abs(t), 0.0),
+        (lambda t: np.floor(2.3 + t), 0.0),
+        (lambda t: np.where(t > 0, t, np.expm1(t)), 1.0),
+        (lambda t: 1e8 + t, 1.0),
+    ],
+)
+def test_a_slope_is_right_to_what_it_says_it_is(f: Callable[[Any], Any], expected: float) -> None:
+    found = slope(lambda t: np.atleast_1d(f(np.float64(t))))
+    assert not found.kink[0]
+    assert abs(found.value[0] - expected) <= 10 * found.error[0] + 1e-9 * abs(expected)
+    assert found.error[0] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("f", "left", "right"),
+    [
+        (abs, -1.0, 1.0),
+        (lambda t: np.maximum(t, 0), 0.0, 1.0),
+        (lambda t: np.maximum(3 * t, np.sin(t)), 1.0, 3.0),
+        (lambda t: abs(t) + 5 * t + 1e6, 4.0, 6.0),
+    ],
+)
+def test_a_kink_has_the_slopes_of_its_sides(f: Callable[[Any], Any], left: float, right: float) -> None:
+    found = slope(lambda t: np.atleast_1d(f(np.float64(t))))
+    assert found.kink[0]
+    assert (found.left[0], found.right[0]) == pytest.approx((left, right), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "f", [np.sqrt, np.cbrt, np.floor, np.sign, np.log, lambda t: np.arcsin(1 + t), lambda t: t / t]
+)
+def test_a_jump_a_vertical_slope_and_an_edge_of_the_domain_are_kinks(f: Callable[[Any], Any]) -> None:
+    assert slope(lambda t: np.atleast_1d(f(np.float64(t)))).kink[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs"),
+    [
+        (lambda x, y: np.exp(x) * y, ([1.0, 2.0], 3.0)),
+        (lambda x: x @ x.T, (RANDOM.normal(size=(3, 2)),)),
+        (np.linalg.inv, (RANDOM.normal(size=(2, 2)) + 3 * np.eye(2),)),
+        (lambda x: (x * 2, x.sum()), (RANDOM.normal(size=(2, 2)),)),
+        (lambda x: np.where(x > 0, np.log(x), 0), (np.array([1.0, -1.0]),)),
+        (lambda x, n: x**n, (np.array([1.5, 2.0]), 3)),
+        (np.log, (np.array([1e-12, 1e-5, 4.0, 1e12]),)),
+        (lambda x, y: (x @ y, x.sum()), (RANDOM.normal(size=(30, 30)), RANDOM.normal(size=(30, 30)))),
+        (lambda x: x * 2, (np.zeros((0, 3)),)),
+    ],
+)
+def test_what_is_right_passes(function: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
+    report = gradcheck(function, *inputs)
+    assert report
+    assert not report.findings
+    assert report.compared > 0 or np.size(inputs[0]) == 0
+    assert gradgradcheck(function, *inputs)
+
+
+def test_the_inputs_may_be_one_tuple_as_in_pytorch() -> None:
+    assert gradcheck(lambda x, y: x * y, (Tensor(2.0, requires_grad=True), Tensor(3.0))).compared == 1
+
+
+def test_a_wrong_number_is_named_with_both_numbers_and_where() -> None:
+    wrong = Op(np.square, name="square", x=lambda g, x: g * 2 * x * np.where(x > 2, 1.5, 1))
+    report = gradcheck(wrong, np.array([[1.0, 3.0]]))
+    (finding,) = report.wrong
+    assert not report
+    assert (finding.input, finding.index, finding.output_index) == ("x", (0, 1), (0, 1))
+    assert (finding.analytic, finding.numeric) == pytest.approx((9.0, 6.0))
+    assert str(finding).startswith("the result[0, 1] by x[0, 1]: the rules give 9, differences 6")
+    with pytest.raises(GradcheckError, match="square is WRONG"):
+        report.check()
+    with pytest.raises(GradcheckError):
+        gradcheck(wrong, 3.0, raise_exception=True)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (19, 17), (39, 39)])
+def test_one_wrong_number_among_thousands_is_found(place: tuple[int, int]) -> None:
+    mask = np.ones((40, 40))
+    mask[place] = 0
+    wrong = Op(np.square, name="square", x=lambda g, x: g * 2 * x * mask)
+    report = gradcheck(lambda x: wrong(x).sum(axis=0), RANDOM.normal(size=(40, 40)) + 3)
+    assert {finding.index for finding in report.wrong} == {place}
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "convention"),
+    [
+        (abs, 0.0, 0.0),
+        (lambda x: np.maximum(x, 0), 0.0, 0.5),
+        (tg.relu, 0.0, 0.0),
+        (np.sqrt, 0.0, 0.0),
+        (np.floor, 2.0, 0.0),
+    ],
+)
+def test_at_a_kink_nothing_is_right_or_wrong(function: Callable[..., Any], at: float, convention: float) -> None:
+    report = gradcheck(function, at)
+    assert report
+    assert report.compared == 0
+    assert [finding.analytic for finding in report.kinks] == [convention]
+    assert "not differentiable here" in str(report)
+    assert f"the convention gives {convention:g}" in str(report)
+
+
+def test_beside_a_kink_the_others_are_compared() -> None:
+    report = gradcheck(lambda x: np.max(x), np.array([1.0, 2.0, 2.0]))
+    assert report.compared == 1
+    assert [(finding.index, finding.analytic) for finding in report.kinks] == [((1,), 0.5), ((2,), 0.5)]
+
+
+def test_a_convention_beyond_the_slopes_of_both_sides_is_wrong() -> None:
+    wrong = Op(np.absolute, name="absolute", x=lambda g, x: g * np.where(x >= 0, 1.0, -1.0) * np.where(x == 0, 2, 1))
+    assert gradcheck(wrong, 0.0).wrong
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_tie_that_hands_on_too_little_or_too_much_is_wrong(share: float) -> None:
+    rules = {
+        name: eval(f"lambda g, x, y: g * np.where(x == y, {share}, {name} > {other})", {"np": np})
+        for name, other in (("x", "y"), ("y", "x"))
+    }
+    report = gradcheck(Op(np.maximum, name="maximum", **rules), 1.0, 1.0)
+    assert [finding.input for finding in report.wrong] == ["all that tie"]
+
+
+def test_noise_that_hides_the_slope_is_undecided() -> None:
+    def noisy(x: Any) -> Any:
+        return x + 1e-3 * np.sin(
+            x.item() * 1e12
+        )  # the same each time, but not differentiable in steps that we can take
+
+    report = gradcheck(noisy, 1.0)
+    assert not report
+    assert report.undecided
+    assert "does not decide" in str(report)
+
+
+def test_a_function_that_changes_its_inputs_or_is_random_is_told_apart() -> None:
+    def changes(x: Any) -> Any:
+        x += 1
+        return x * 2
+
+    assert "changes its input x" in str(gradcheck(changes, np.ones(3)))
+    assert "other numbers when it is called again" in str(gradcheck(lambda x: x * np.random.rand(), 1.0))  # noqa: NPY002 - what a learner writes
+
+
+def test_a_rule_that_leaves_the_graph_is_found_in_second_order_only() -> None:
+    leaves = Op(np.sin, name="sin", x=lambda g, x: g * np.cos(x.numpy() if hasattr(x, "numpy") else x))
+    assert gradcheck(leaves, [1.0, 2.0])
+    report = gradgradcheck(leaves, [1.0, 2.0])
+    assert {finding.index for finding in report.wrong} == {(0,), (1,)}
+    assert "the gradient of sin is WRONG" in str(report)
+
+
+def test_nothing_to_differentiate_says_so() -> None:
+    with pytest.raises(TypeError, match=r"give 2\.0"):
+        gradcheck(lambda n: n, 2)
+    with pytest.raises(TypeError, match="nothing to differentiate"):
+        gradcheck(lambda x: np.argmax(x), np.ones(3))
+
+
+def test_a_plain_function_is_checked_to_the_last_digits_by_a_complex_step() -> None:
+    """The rule is off by 1e-7 of itself, as one that rounds to float32 is."""
+    nearly = Op(lambda x: np.exp(x), name="exp", x=lambda g, out: g * out * (1 + 1e-7))
+    assert gradcheck(nearly, 1.0).wrong
+    assert gradcheck(lambda x: np.exp(x) * x, 1.0)

@@ -1,0 +1,53 @@
+"""Arrays that a learner took out of a tensor that requires grad: told about where they come back as bare numbers.
+
+`x @ w.array` computes what `x @ w` does, and no gradient flows to w. An array is known again while it lives; what NumPy
+made of it is another array, of which nobody knows.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu import errors
+from tinygrad_edu.lines import inside, warn
+from tinygrad_edu.recording import recording
+
+if TYPE_CHECKING:
+    from tinygrad_edu.op import Op
+    from tinygrad_edu.tensor import Tensor
+
+handed: dict[int, tuple[Any, Any]] = {}
+"""By the identity of the array: weakly, the array and the vertex of its tensor."""
+
+
+def hand_out(array: Any, tensor: Tensor, depth: int) -> None:
+    """Remember an array of a tensor that requires grad, if the caller `depth` frames up is the learner's line."""
+    if id(array) in handed or not recording() or inside[sys._getframe(depth).f_code.co_filename]:
+        return
+    forget = partial(handed.pop, id(array))
+    handed[id(array)] = weakref.ref(array, forget), weakref.ref(tensor._origin)
+
+
+def came_back(array: Any, op: Op | None) -> None:
+    """Warn, once for each array, that an operand of the op, or the data of a new Tensor, was taken out of a tensor.
+
+    Not where nothing would be differentiated anyway: by an op without rules, of numbers whose graph is done with, or
+    where a leaf is copied into a new Tensor.
+    """
+    known, origin = handed[id(array)]
+    vertex = origin()
+    if known() is not array or vertex is None or not recording():
+        return
+    done = getattr(vertex, "kept", ()) is None
+    copied = op is None and not hasattr(vertex, "kept")
+    if done or copied or (op is not None and not any(op.rules.values())):
+        return
+    handed[id(array)] = known, _nothing
+    warn(errors.lost_through_array(vertex.name), errors.HistoryWarning)
+
+
+def _nothing() -> None:
+    """In the place of a vertex of which was told already."""

@@ -1,0 +1,306 @@
+"""Is a program differentiated right? Value, first and second order, forward mode, and that nothing is changed.
+
+And where it is not: which line, by which of its operands, and which edges of the graph those are.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import func
+from tinygrad_edu.autograd import ancestors, grad
+from tinygrad_edu.graph import Node
+from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.testing.gradcheck import Judge, Subject, gradcheck, gradgradcheck, slopes
+from tinygrad_edu.testing.program import Program, is_floats, names_in
+from tinygrad_edu.testing.report import Finding
+
+__all__ = ["Verdict", "judged"]
+
+Array = Any
+
+
+@dataclass
+class Verdict:
+    """What was found out about a program: `kind` is "right", "kink", "undecided" or "wrong", `said` says why.
+
+    `wrong_edges` are pairs (node, number of the operand) of the graph of `root` that a wrong derivative went along.
+    """
+
+    program: Program
+    kind: str
+    said: str = ""
+    blamed: str = ""
+    name: str = "program"
+    root: Tensor | None = None
+    wrong_edges: list[tuple[Node, int]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [self.said, *([self.blamed] if self.blamed else []), "", self.program.source()]
+        return "\n".join(lines)
+
+
+def judged(program: Program, *, thorough: bool = False) -> Verdict:
+    """The verdict on one program; `thorough` also compares it with itself in float32."""
+    with np.errstate(all="ignore"):
+        try:
+            verdict = _judged(program, thorough)
+        except Exception as error:
+            said = f"NumPy computes this, and on Tensors it fails, {type(error).__name__}: {error}"
+            verdict = Verdict(program, "wrong", said)
+        if verdict.kind == "wrong":
+            _blame(verdict)
+    return verdict
+
+
+def _judged(program: Program, thorough: bool) -> Verdict:
+    inputs = list(program.inputs.values())
+
+    def wrong(said: str) -> Verdict:
+        return Verdict(program, "wrong", said)
+
+    try:
+        gradients = _gradients(program, inputs)
+        again = _gradients(program, inputs)
+    except Exception as error:
+        return wrong(f"NumPy computes this, and on Tensors it fails, {type(error).__name__}: {error}")
+    loss, expected = gradients[0], float(program(*inputs))
+    if not np.isclose(float(loss), expected, rtol=1e-9, atol=1e-9):
+        return wrong(f"the value on Tensors is {float(loss):.12g}, and NumPy's {expected:.12g}")
+    if not all(np.allclose(a, b, 1e-10, 1e-12, equal_nan=True) for a, b in zip(gradients, again, strict=True)):
+        return wrong("the gradient is not the same when it is computed again")
+    subject, random = Subject(program, inputs), np.random.default_rng(subject_seed(program))
+    kind, said = _first_order(program, inputs, gradients[1:], subject, random)
+    if kind == "wrong":
+        return wrong(said)
+    if (said_forward := _forward(program, inputs, gradients[1:], random)) is not None:
+        return wrong(said_forward)
+    if kind == "right":
+        kind, said = _second_order(program, inputs, subject, random)
+        if kind == "wrong":
+            return wrong(said)
+        if thorough and (said_single := _single(program, inputs, gradients)) is not None:
+            return wrong(said_single)
+    return Verdict(program, kind, said)
+
+
+def subject_seed(program: Program) -> int:
+    """Random directions that are the same for the same program, so that what fails fails again."""
+    return len(program.lines) * 1000 + sum(int(v.size) for v in program.inputs.values())
+
+
+def _gradients(program: Program, inputs: Sequence[Array], dtype: Any = np.float64) -> list[Array]:
+    """The loss, and its gradient by each input."""
+    tensors = [Tensor(x, dtype=dtype, requires_grad=True) for x in inputs]
+    loss = program(*tensors)
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"the loss became a bare {type(loss).__name__}")
+    if not loss.requires_grad:
+        return [loss.item(), *(np.zeros(x.shape, dtype) for x in inputs)]
+    found = grad(loss, tensors, allow_unused=True)
+    for tensor, x, g in zip(tensors, inputs, found, strict=True):
+        if not np.array_equal(tensor.numpy(), x.astype(dtype), equal_nan=True):
+            raise TypeError("an input is changed on the way forward or backward")
+        if g is not None and (g.shape, g.dtype) != (tensor.shape, tensor.dtype):
+            raise TypeError(
+                f"a gradient has shape {g.shape} and {g.dtype}, its tensor {tensor.shape} and {tensor.dtype}"
+            )
+    return [
+        np.asarray(loss.item()),
+        *(np.zeros(x.shape, dtype) if g is None else g.numpy() for x, g in zip(inputs, found, strict=True)),
+    ]
+
+
+def _direction(inputs: Sequence[Array], random: Any) -> list[Array]:
+    return [random.uniform(0.5, 1.5, x.shape) * random.choice([-1, 1], x.shape) for x in inputs]
+
+
+def _dot(a: Sequence[Array], b: Sequence[Array]) -> float:
+    return float(sum(np.sum(x * y) for x, y in zip(a, b, strict=True)))
+
+
+def _size(a: Sequence[Array], b: Sequence[Array]) -> float:
+    return float(sum(np.sum(abs(x * y)) for x, y in zip(a, b, strict=True)))
+
+
+def _first_order(
+    program: Program, inputs: Sequence[Array], gradient: Sequence[Array], subject: Subject, random: Any
+) -> tuple[str, str]:
+    """The gradient along two random directions; one by one where these do not agree."""
+    judge, kind = Judge(1e-6, 1e-7), "right"
+    for _ in range(2):
+        direction = _direction(inputs, random)
+        along = slopes(subject, direction, 1.0)
+        analytic = _dot(gradient, direction)
+        if along.kink.any() or judge(analytic, float(along.value[0]), float(along.error[0])) != "right":
+            report = gradcheck(program, *inputs, atol=1e-7)
+            if report.wrong:
+                return "wrong", str(report)
+            kind = "kink" if report.kinks or along.kink.any() else "undecided"
+            return kind, str(report)
+    return kind, ""
+
+
+def _forward(program: Program, inputs: Sequence[Array], gradient: Sequence[Array], random: Any) -> str | None:
+    """Forward mode runs the same rules the other way round, so it agrees to the last digits, at kinks too."""
+    if not all(np.isfinite(g).all() for g in gradient):
+        return None
+    direction = _direction(inputs, random)
+    _, tangent = func.jvp(program, tuple(map(Tensor, inputs)), tuple(map(Tensor, direction)))
+    forward, backward = float(tangent.item()), _dot(gradient, direction)
+    if abs(forward - backward) <= 1e-8 * (1 + _size(gradient, direction)):
+        return None
+    return f"along a direction the forward mode gives {forward:.12g}, and the gradient {backward:.12g}"
+
+
+def _second_order(program: Program, inputs: Sequence[Array], subject: Subject, random: Any) -> tuple[str, str]:
+    """uᵀ H d: the derivative of the gradient, against differences of the gradient."""
+    u, d = _direction(inputs, random), _direction(inputs, random)
+    tensors = [Tensor(x, requires_grad=True) for x in inputs]
+    loss = program(*tensors)
+    if not loss.requires_grad:
+        return "right", ""
+    first = grad(loss, tensors, create_graph=True, allow_unused=True)
+    pairs = [(g, w) for g, w in zip(first, u, strict=True) if g is not None and g.requires_grad]
+    total = sum(((g * w).sum() for g, w in pairs), start=Tensor(0.0))
+    second = grad(total, tensors, allow_unused=True) if total.requires_grad else [None] * len(tensors)
+    analytic = _dot([np.zeros(x.shape) if h is None else h.numpy() for x, h in zip(inputs, second, strict=True)], d)
+
+    def along(t: float) -> Array:
+        moved = [x + t * v for x, v in zip(inputs, d, strict=True)]
+        return np.array([_dot(_gradients(program, moved)[1:], u)])
+
+    found = slopes(subject, d, 1.0, along)
+    if found.kink.any() or not math.isfinite(analytic):
+        return "kink", "the second derivative does not exist along a direction"
+    numeric, error = float(found.value[0]), float(found.error[0])
+    kind = Judge(1e-5, 1e-5)(analytic, numeric, error)
+    said = f"second order along a direction: the rules give {analytic:.10g}, differences {numeric:.10g} ({error:.0e})"
+    return kind, "" if kind == "right" else said
+
+
+def _single(program: Program, inputs: Sequence[Array], double: Sequence[Array]) -> str | None:
+    """In float32: gradients of float32, near those of float64."""
+    single = _gradients(program, inputs, np.float32)
+    for name, a, b in zip(program.inputs, single[1:], double[1:], strict=True):
+        if a.dtype != np.float32:
+            return f"the gradient by {name} of float32 has dtype {a.dtype}"
+        scale = max(1.0, float(np.max(abs(b), initial=0)), abs(float(double[0])))
+        if not np.all(abs(a - b) <= 5e-3 * scale):
+            return f"the gradient by {name} in float32 is {a.tolist()}, in float64 {b.tolist()}"
+    return None
+
+
+def _blame(verdict: Verdict) -> None:
+    """Check each line alone, at the numbers it had, and find its edges in the graph."""
+    program = verdict.program
+    values: dict[str, Any] = dict(program.inputs)
+    tensors: dict[str, Any] = {n: Tensor(v, requires_grad=True, name=n) for n, v in program.inputs.items()}
+    at_kink = ""
+    for place, (target, code) in enumerate(program.lines):
+        follow = program.lines[place + 1 : place + 2]
+        block = [(target, code), *(line for line in follow if not line[0].isidentifier())]
+        names = [n for n, v in values.items() if is_floats(v) and n in names_in(*(c for _, c in block))]
+        finding = _alone(program, block, names, values) if target.isidentifier() and names else None
+        if finding is not None and finding.kind == "kink":
+            at_kink = at_kink or f"{target} = {code} is at a kink: {finding}"
+        elif finding is not None:
+            verdict.blamed = f"the wrong line is {target} = {code}, by {finding.input}: {finding}"
+            verdict.root, verdict.wrong_edges = _edges(program, tensors, place, finding.input)
+            return
+        space = dict(program.space) | values
+        exec(f"{target} = {code}", space)  # noqa: S102 - a line that recipes wrote
+        if target.isidentifier():
+            values[target] = space[target]
+    if at_kink:  # every line is right by itself; as |x| in |x|**2, one has no derivative here and the whole has
+        verdict.kind, verdict.said = "kink", at_kink
+
+
+def _alone(program: Program, block: list[tuple[str, str]], names: list[str], values: dict[str, Any]) -> Finding | None:
+    """What is wrong with one line (and the item assignments to its result) by itself."""
+    if any(re.search(r"cholesky|eigh|eigvalsh|hermitian|out=.*where=|where=.*out=", code) for _, code in block):
+        return None  # what reads half of a matrix is differentiated as if both halves were the same
+    block = [(target, re.sub(r", out=\w+", "", code)) for target, code in block]  # it is no input of the line
+    rest = {n: v for n, v in values.items() if n not in names}
+    block, sources = _apart(block, names)
+    inputs = {name: np.asarray(values[source]) for name, source in sources.items()}
+    single = Program(inputs, block, {**program.space, **rest}, block[0][1])
+    if not single.results:
+        return _jump(single)
+    kink = None
+    for check in (gradcheck, gradgradcheck):
+        try:
+            report = check(single, *single.inputs.values())
+        except Exception as error:
+            return Finding("impure", names[0], message=f"{type(error).__name__}: {error}")
+        if report.wrong:
+            return replace(report.wrong[0], input=sources.get(report.wrong[0].input, names[0]))
+        if report.kinks:
+            kink = report.kinks[0]
+            break  # there the second derivative says nothing
+    return kink
+
+
+def _jump(line: Program) -> Finding | None:
+    """A comparison, or an order, that comes out otherwise when its inputs move a little: a kink of what follows."""
+    inputs = list(line.inputs.values())
+    here = line.run(*inputs)[line.lines[0][0]]
+    for turn in range(4):
+        moved = [
+            x + 1e-7 * np.cos(np.arange(x.size) * (turn + 1.0) + turn + i).reshape(x.shape)
+            for i, x in enumerate(inputs)
+        ]
+        there = line.run(*moved)[line.lines[0][0]]
+        if isinstance(here, np.ndarray | np.generic) and not np.array_equal(here, there):
+            return Finding(
+                "kink", next(iter(line.inputs)), message="it comes out otherwise when its inputs move a little"
+            )
+    return None
+
+
+def _apart(lines: list[tuple[str, str]], names: list[str]) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """The lines with every use of a name as a name of its own, and what those stand for: x * x is a product of two."""
+    sources: dict[str, str] = {}
+
+    def renamed(found: re.Match[str]) -> str:
+        if found[0] not in names:
+            return found[0]
+        name = f"{found[0]}_{list(sources.values()).count(found[0])}"
+        sources[name] = found[0]
+        return name
+
+    return [(target, re.sub(r"(?<![.\w])[A-Za-z_]\w*", renamed, code)) for target, code in lines], sources
+
+
+def _edges(program: Program, tensors: dict[str, Any], place: int, operand: str) -> tuple[Tensor | None, list[Any]]:
+    """The graph of the whole program, and the edges on which the line hands something to the operand."""
+    space = dict(program.space) | tensors
+    born = (0, 0)
+    edges: list[tuple[Node, int]] = []
+    try:
+        for i, (target, code) in enumerate(program.lines):
+            before = _clock()
+            origin = getattr(space.get(operand), "_origin", None)
+            exec(f"{target} = {code}", space)  # noqa: S102 - a line that recipes wrote
+            if i == place:
+                born = (before, _clock())
+                wanted = origin
+            if target.isidentifier() and isinstance(space[target], Tensor):
+                space[target].name = target
+        root = eval(program.loss, space)  # noqa: S307 - see above
+    except Exception:
+        return None, []
+    for node in ancestors(root):
+        if born[0] < node.index < born[1]:
+            edges += [(node, k) for k, vertex in enumerate(node.inputs) if vertex is wanted]
+    return root, edges
+
+
+def _clock() -> int:
+    from tinygrad_edu.mutation import tick
+
+    return tick()
