@@ -15,7 +15,7 @@ from tinygrad_edu.testing.recipes import RECIPES
 
 __all__ = ["report", "run"]
 
-HEADINGS = ("", "right", "at kinks", "undecided", "seconds", "")
+HEADINGS = ("", "right", "at kinks", "undecided", "refused", "seconds", "")
 
 
 def run(ops: Sequence[str], expression: str | None, examples: int, seconds: float | None, seed: int) -> list[Tally]:
@@ -45,7 +45,7 @@ def report(tallies: Sequence[Tally]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
     lines = [
         "  ".join(
-            cell.ljust(w) if i in (0, 5) else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(w) if i in (0, 6) else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     ]
@@ -64,7 +64,8 @@ def report(tallies: Sequence[Tally]) -> str:
 
 def _row(tally: Tally) -> tuple[str, ...]:
     verdict = "WRONG" if tally.failure else "" if tally else "nothing could be computed"
-    return tally.name, str(tally.right), str(tally.kinks), str(tally.undecided), f"{tally.seconds:.1f}", verdict
+    counts = tally.right, tally.kinks, tally.undecided, tally.refused
+    return tally.name, *map(str, counts), f"{tally.seconds:.1f}", verdict
 
 
 @contextmanager

@@ -34,28 +34,30 @@ class _TimeIsUp(BaseException):
 
 @dataclass
 class Tally:
-    """What fuzzing one op found: how many programs were right, at a kink, or undecided.
+    """What fuzzing one op found: how many programs were right, at a kink, undecided, or refused by the engine.
 
-    `failure` is the verdict on the smallest that is wrong. True if none is wrong and some are right.
+    `failure` is the verdict on the smallest that is wrong. True if none is wrong and some are right, or at a kink.
     """
 
     name: str
     right: int = 0
     kinks: int = 0
     undecided: int = 0
+    refused: int = 0
     seconds: float = 0.0
     failure: Verdict | None = None
 
     @property
     def examples(self) -> int:
         """How many programs were judged."""
-        return self.right + self.kinks + self.undecided
+        return self.right + self.kinks + self.undecided + self.refused
 
     def __bool__(self) -> bool:
-        return self.failure is None and self.examples > 0
+        return self.failure is None and self.right + self.kinks > 0
 
     def __str__(self) -> str:
-        said = f"{self.name}: {self.right} right, {self.kinks} at kinks, {self.undecided} undecided"
+        said = f"{self.name}: {self.right} right, {self.kinks} at kinks"
+        said += "".join(f", {n} {what}" for n, what in ((self.undecided, "undecided"), (self.refused, "refused")) if n)
         return f"{self.name} is WRONG: {self.failure}" if self.failure else said
 
     __repr__ = __str__
@@ -105,6 +107,7 @@ def fuzz(
         tally.right += verdict.kind == "right"
         tally.kinks += verdict.kind == "kink"
         tally.undecided += verdict.kind == "undecided"
+        tally.refused += verdict.kind == "refused"
         if progress is not None:
             progress()
 

@@ -20,11 +20,7 @@ HUGE_AND_TINY = st.builds(lambda m, e: m * 10.0**e, st.floats(-9.5, 9.5, allow_n
 
 @st.composite
 def shapes(draw: Draw, min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 4) -> Shape:
-    """A shape of so many axes of such lengths; `min_side=0` allows arrays without numbers.
-
-    >>> len(shapes(min_dims=2, max_dims=2).example())  # doctest: +SKIP
-    2
-    """
+    """A shape of so many axes of such lengths; `min_side=0` allows arrays without numbers."""
     return tuple(draw(st.lists(st.integers(min_side, max_side), min_size=min_dims, max_size=max_dims)))
 
 

@@ -5,6 +5,7 @@ And where it is not: which line, by which of its operands, and which edges of th
 
 import math
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from tinygrad_edu import func
 from tinygrad_edu.autograd import ancestors, grad
+from tinygrad_edu.errors import DerivativeError, HistoryWarning, UnsupportedError
 from tinygrad_edu.graph import Node
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.testing.gradcheck import Judge, Subject, gradcheck, gradgradcheck, slopes
@@ -26,7 +28,9 @@ Array = Any
 
 @dataclass
 class Verdict:
-    """What was found out about a program: `kind` is "right", "kink", "undecided" or "wrong", `said` says why.
+    """What was found out about a program: `kind` is "right", "kink", "undecided", "refused" or "wrong", `said` why.
+
+    Refused is what the engine says it cannot differentiate.
 
     `wrong_edges` are pairs (node, number of the operand) of the graph of `root` that a wrong derivative went along.
     """
@@ -46,9 +50,11 @@ class Verdict:
 
 def judged(program: Program, *, thorough: bool = False) -> Verdict:
     """The verdict on one program; `thorough` also compares it with itself in float32."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="error", category=HistoryWarning):
         try:
             verdict = _judged(program, thorough)
+        except (DerivativeError, UnsupportedError, HistoryWarning) as error:
+            return Verdict(program, "refused", f"{type(error).__name__}: {error}")
         except Exception as error:
             said = f"NumPy computes this, and on Tensors it fails, {type(error).__name__}: {error}"
             verdict = Verdict(program, "wrong", said)
@@ -63,11 +69,7 @@ def _judged(program: Program, thorough: bool) -> Verdict:
     def wrong(said: str) -> Verdict:
         return Verdict(program, "wrong", said)
 
-    try:
-        gradients = _gradients(program, inputs)
-        again = _gradients(program, inputs)
-    except Exception as error:
-        return wrong(f"NumPy computes this, and on Tensors it fails, {type(error).__name__}: {error}")
+    gradients, again = _gradients(program, inputs), _gradients(program, inputs)
     loss, expected = gradients[0], float(program(*inputs))
     if not np.isclose(float(loss), expected, rtol=1e-9, atol=1e-9):
         return wrong(f"the value on Tensors is {float(loss):.12g}, and NumPy's {expected:.12g}")
@@ -225,6 +227,7 @@ def _alone(program: Program, block: list[tuple[str, str]], names: list[str], val
     if any(re.search(r"cholesky|eigh|eigvalsh|hermitian|out=.*where=|where=.*out=", code) for _, code in block):
         return None  # what reads half of a matrix is differentiated as if both halves were the same
     block = [(target, re.sub(r", out=\w+", "", code)) for target, code in block]  # it is no input of the line
+    block = [(target, re.sub(r"^(\w+)\.__i", r"np.copy(\1).__i", code)) for target, code in block]  # nor a leaf
     rest = {n: v for n, v in values.items() if n not in names}
     block, sources = _apart(block, names)
     inputs = {name: np.asarray(values[source]) for name, source in sources.items()}
