@@ -307,6 +307,17 @@ def _is_smooth(finding: Finding) -> bool:
     return finding.kind == "wrong" and finding.left == finding.right
 
 
+def has_corner(function: Callable[..., Any], *inputs: Any) -> bool:
+    """Whether the slope of a result along some direction is not the sum of its slopes by each input."""
+    with np.errstate(all="ignore"):
+        subject = Subject(function, inputs)
+        units = [_like(subject.points, unit) for unit in np.eye(subject.size)]
+        slopes_by = np.array([slopes(subject, unit, 1.0).value for unit in units]).reshape(
+            subject.size, subject.results
+        )
+        return not all(_is_linear(subject, row, slopes_by[:, row]) for row in range(subject.results))
+
+
 CORNER = "each input alone may give it a slope, and several together do not"
 
 

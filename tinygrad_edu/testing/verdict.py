@@ -17,7 +17,7 @@ from tinygrad_edu.autograd import ancestors, grad
 from tinygrad_edu.errors import DerivativeError, HistoryWarning, UnsupportedError
 from tinygrad_edu.graph import Node
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.testing.gradcheck import Judge, Subject, gradcheck, gradgradcheck, slopes
+from tinygrad_edu.testing.gradcheck import CORNER, Judge, Subject, gradcheck, gradgradcheck, has_corner, slopes
 from tinygrad_edu.testing.program import Program, is_floats, names_in
 from tinygrad_edu.testing.report import Finding
 
@@ -234,7 +234,6 @@ def _alone(program: Program, block: list[tuple[str, str]], names: list[str], val
     single = Program(inputs, block, {**program.space, **rest}, block[0][1])
     if not single.results:
         return _jump(single)
-    kink = None
     for check in (gradcheck, gradgradcheck):
         try:
             report = check(single, *single.inputs.values())
@@ -243,9 +242,8 @@ def _alone(program: Program, block: list[tuple[str, str]], names: list[str], val
         if report.wrong:
             return replace(report.wrong[0], input=sources.get(report.wrong[0].input, names[0]))
         if report.kinks:
-            kink = report.kinks[0]
-            break  # there the second derivative says nothing
-    return kink
+            return report.kinks[0]  # there the second derivative says nothing
+    return Finding("kink", names[0], message=CORNER) if has_corner(single, *inputs.values()) else None
 
 
 def _jump(line: Program) -> Finding | None:
