@@ -1,25 +1,23 @@
-"""Is a program differentiated right? Value, first and second order, forward mode, and that nothing is changed.
-
-And where it is not: which line, by which of its operands, and which edges of the graph those are.
-"""
+"""Is a program differentiated right? Value, first and second order, forward mode, and that nothing is changed."""
 
 import math
-import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import func
-from tinygrad_edu.autograd import ancestors, grad
+from tinygrad_edu.autograd import grad
 from tinygrad_edu.errors import DerivativeError, HistoryWarning, UnsupportedError
 from tinygrad_edu.graph import Node
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.testing.gradcheck import CORNER, Judge, Subject, gradcheck, gradgradcheck, has_corner, slopes
-from tinygrad_edu.testing.program import Program, is_floats, names_in
-from tinygrad_edu.testing.report import Finding
+from tinygrad_edu.testing.blame import blame
+from tinygrad_edu.testing.gradcheck import gradcheck
+from tinygrad_edu.testing.judge import Judge
+from tinygrad_edu.testing.program import Program
+from tinygrad_edu.testing.subject import Subject, slopes
 
 __all__ = ["Verdict", "judged"]
 
@@ -59,7 +57,7 @@ def judged(program: Program, *, thorough: bool = False) -> Verdict:
             said = f"NumPy computes this, and on Tensors it fails, {type(error).__name__}: {error}"
             verdict = Verdict(program, "wrong", said)
         if verdict.kind == "wrong":
-            _blame(verdict)
+            blame(verdict)
     return verdict
 
 
@@ -195,113 +193,3 @@ def _single(program: Program, inputs: Sequence[Array], double: Sequence[Array]) 
         if not np.all(abs(a - b) <= 5e-3 * scale):
             return f"the gradient by {name} in float32 is {a.tolist()}, in float64 {b.tolist()}"
     return None
-
-
-def _blame(verdict: Verdict) -> None:
-    """Check each line alone, at the numbers it had, and find its edges in the graph."""
-    program = verdict.program
-    values: dict[str, Any] = dict(program.inputs)
-    tensors: dict[str, Any] = {n: Tensor(v, requires_grad=True, name=n) for n, v in program.inputs.items()}
-    at_kink = ""
-    for place, (target, code) in enumerate(program.lines):
-        follow = program.lines[place + 1 : place + 2]
-        block = [(target, code), *(line for line in follow if not line[0].isidentifier())]
-        names = [n for n, v in values.items() if is_floats(v) and n in names_in(*(c for _, c in block))]
-        finding = _alone(program, block, names, values) if target.isidentifier() and names else None
-        if finding is not None and finding.kind == "kink":
-            at_kink = at_kink or f"{target} = {code} is at a kink: {finding}"
-        elif finding is not None:
-            verdict.blamed = f"the wrong line is {target} = {code}, by {finding.input}: {finding}"
-            verdict.root, verdict.wrong_edges = _edges(program, tensors, place, finding.input)
-            return
-        space = dict(program.space) | values
-        exec(f"{target} = {code}", space)  # noqa: S102 - a line that recipes wrote
-        if target.isidentifier():
-            values[target] = space[target]
-    if at_kink:  # every line is right by itself; as |x| in |x|**2, one has no derivative here and the whole has
-        verdict.kind, verdict.said = "kink", at_kink
-
-
-def _alone(program: Program, block: list[tuple[str, str]], names: list[str], values: dict[str, Any]) -> Finding | None:
-    """What is wrong with one line (and the item assignments to its result) by itself."""
-    if any(re.search(r"cholesky|eigh|eigvalsh|hermitian|out=.*where=|where=.*out=", code) for _, code in block):
-        return None  # what reads half of a matrix is differentiated as if both halves were the same
-    block = [(target, re.sub(r", out=\w+", "", code)) for target, code in block]  # it is no input of the line
-    block = [(target, re.sub(r"^(\w+)\.__i", r"np.copy(\1).__i", code)) for target, code in block]  # nor a leaf
-    rest = {n: v for n, v in values.items() if n not in names}
-    block, sources = _apart(block, names)
-    inputs = {name: np.asarray(values[source]) for name, source in sources.items()}
-    single = Program(inputs, block, {**program.space, **rest}, block[0][1])
-    if not single.results:
-        return _jump(single)
-    for check in (gradcheck, gradgradcheck):
-        try:
-            report = check(single, *single.inputs.values())
-        except Exception as error:
-            return Finding("impure", names[0], message=f"{type(error).__name__}: {error}")
-        if report.wrong:
-            return replace(report.wrong[0], input=sources.get(report.wrong[0].input, names[0]))
-        if report.kinks:
-            return report.kinks[0]  # there the second derivative says nothing
-    return Finding("kink", names[0], message=CORNER) if has_corner(single, *inputs.values()) else None
-
-
-def _jump(line: Program) -> Finding | None:
-    """A comparison, or an order, that comes out otherwise when its inputs move a little: a kink of what follows."""
-    inputs = list(line.inputs.values())
-    here = line.run(*inputs)[line.lines[0][0]]
-    for turn in range(4):
-        moved = [
-            x + 1e-7 * np.cos(np.arange(x.size) * (turn + 1.0) + turn + i).reshape(x.shape)
-            for i, x in enumerate(inputs)
-        ]
-        there = line.run(*moved)[line.lines[0][0]]
-        if isinstance(here, np.ndarray | np.generic) and not np.array_equal(here, there):
-            return Finding(
-                "kink", next(iter(line.inputs)), message="it comes out otherwise when its inputs move a little"
-            )
-    return None
-
-
-def _apart(lines: list[tuple[str, str]], names: list[str]) -> tuple[list[tuple[str, str]], dict[str, str]]:
-    """The lines with every use of a name as a name of its own, and what those stand for: x * x is a product of two."""
-    sources: dict[str, str] = {}
-
-    def renamed(found: re.Match[str]) -> str:
-        if found[0] not in names:
-            return found[0]
-        name = f"{found[0]}_{list(sources.values()).count(found[0])}"
-        sources[name] = found[0]
-        return name
-
-    return [(target, re.sub(r"(?<![.\w])[A-Za-z_]\w*", renamed, code)) for target, code in lines], sources
-
-
-def _edges(program: Program, tensors: dict[str, Any], place: int, operand: str) -> tuple[Tensor | None, list[Any]]:
-    """The graph of the whole program, and the edges on which the line hands something to the operand."""
-    space = dict(program.space) | tensors
-    born = (0, 0)
-    edges: list[tuple[Node, int]] = []
-    try:
-        for i, (target, code) in enumerate(program.lines):
-            before = _clock()
-            origin = getattr(space.get(operand), "_origin", None)
-            exec(f"{target} = {code}", space)  # noqa: S102 - a line that recipes wrote
-            if i == place:
-                born = (before, _clock())
-                wanted = origin
-            if target.isidentifier() and isinstance(space[target], Tensor):
-                space[target].name = target
-        root = eval(program.loss, space)  # noqa: S307 - see above
-    except Exception:
-        return None, []
-    for node in ancestors(root):
-        if born[0] < node.index < born[1]:
-            edges += [(node, k) for k, vertex in enumerate(node.inputs) if vertex is wanted]
-    return root, edges
-
-
-def _clock() -> int:
-    from tinygrad_edu.mutation import tick
-
-    return tick()
