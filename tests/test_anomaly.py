@@ -128,12 +128,25 @@ def test_outside_nothing_is_looked_at() -> None:
 def test_an_infinity_in_the_inputs_is_no_anomaly() -> None:
     x, y = leaf([1.0, np.inf, np.nan]), leaf([np.inf, 1.0, 1.0])
     with detect_anomaly():
-        z = (x * y - y * x).sum() + (x @ y) + np.max(x, where=np.array([True, False, False]), initial=-np.inf)
+        z = (x * y + y * x).sum() + (x @ y) + np.max(x, where=np.array([True, False, False]), initial=-np.inf)
         z.backward()
         np.clip(x, 0.0, np.inf).sum()
         np.cumsum(leaf([np.inf, 1.0]))
         tg.softmax(np.where([True, False], leaf([1.0, 2.0]), -np.inf)).sum().backward()  # as attention masks
-    assert np.isnan(x.grad.numpy()).any()
+    assert np.isinf(x.grad.numpy()).any()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tg.softmax(np.where([False, False], x, -np.inf)),  # a row that is masked all over
+        lambda x: x * np.inf * 0.0,
+        lambda x: (x * np.inf) - (x * np.inf),
+    ],
+)
+def test_nan_made_of_infinities_is_an_anomaly(function: Any) -> None:
+    with detect_anomaly(), pytest.raises(AnomalyError, match="nan"):
+        function(leaf([1.0, 2.0]))
 
 
 def test_beside_an_infinity_in_the_inputs_an_anomaly_is_found() -> None:

@@ -362,3 +362,66 @@ def test_nothing_is_refused_because_of_another_array_in_the_place_of_one_that_is
             other += 1
             z.backward()
             assert y.grad is not None
+
+
+def test_a_hook_that_changes_what_the_pass_still_needs_is_refused() -> None:
+    w, x = Tensor([2.0, 3.0], requires_grad=True), Tensor([5.0, 7.0], requires_grad=True)
+    product = x * w
+
+    def hook(_: Tensor) -> None:
+        with no_grad():
+            w.__isub__(10.0)
+
+    product.register_hook(hook)
+    with pytest.raises(MutationError):
+        (product * product).sum().backward()
+    assert x.grad is None
+
+
+def test_a_change_that_a_warning_as_an_error_stopped_has_happened() -> None:
+    t, x = Tensor([2.0, 3.0]), Tensor([1.0, 1.0], requires_grad=True)
+    y = (t * x).sum()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeWarning):
+            t /= np.array([0.0, 1.0])
+    with pytest.raises(MutationError):
+        y.backward()
+
+
+def test_what_was_recorded_before_a_tensor_was_frozen_still_leads_to_it() -> None:
+    x = Tensor([2.0, 3.0], requires_grad=True)
+    loss = (x * x * x).sum()
+    x.requires_grad = False
+    x.requires_grad = True
+    loss.backward()
+    assert x.grad.tolist() == [12.0, 27.0]
+
+
+REFILLED: dict[str, tuple[Any, Any, list[float]]] = {
+    "take_along_axis": (np.array([0, 1]), lambda x, i: np.take_along_axis(x, i, 0), [1, 1, 0]),
+    "roll": ([1], lambda x, i: np.roll(x, i, 0) * Tensor([1.0, 10.0, 100.0]), [10, 100, 1]),
+    "repeat": ([1, 2, 0], lambda x, i: np.repeat(x, i), [1, 2, 0]),
+    "where": (np.array([True, False, True]), lambda x, i: np.sum(x, where=i), [1, 0, 1]),
+    "transpose": ([1, 0], lambda x, i: np.transpose(np.outer(x, [1.0, 2.0]), i) @ Tensor([1.0, 0.0, 0.0]), [3, 0, 0]),
+    "getitem": (np.array([0, 1]), lambda x, i: x[i], [1, 1, 0]),
+    "scatter": (np.array([0, 1, 1]), lambda x, i: added(i, x) * Tensor([1.0, 2.0, 3.0]), [1, 2, 2]),
+}
+
+
+def added(places: Any, values: Tensor) -> Tensor:
+    total = Tensor(np.zeros(3))
+    np.add.at(total, places, values)
+    return total
+
+
+@pytest.mark.parametrize("name", REFILLED)
+def test_places_and_settings_that_are_filled_anew_are_those_of_their_use(name: str) -> None:
+    """As the buffer of the labels is, for the next batch."""
+    setting, function, expected = REFILLED[name]
+    setting = setting.copy()  # a list, or an array
+    x = Tensor([1.0, 10.0, 100.0], requires_grad=True)
+    y = function(x, setting).sum()
+    setting[0] = setting[-1] if name != "roll" else 0
+    y.backward()
+    assert x.grad.tolist() == expected

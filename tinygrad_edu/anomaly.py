@@ -110,24 +110,29 @@ class Watcher:
 
 
 def first_bad(result: Any, elementwise: bool, inputs: Sequence[Any]) -> Place | None:
-    """The first place where the result is not finite though its inputs are; None if there is none.
+    """The first place where the result is infinite though its inputs are finite, or nan though they are not nan.
 
     Number by number where the op works so; else an input that is not finite anywhere explains every place.
 
     >>> first_bad(np.array([np.inf, np.nan]), True, [np.array([np.inf, 1.0]), 2.0])
     (1,)
     """
-    bad = ~np.isfinite(result)
-    if not bad.any():
+    nan, infinite = np.isnan(result), np.isinf(result)
+    if not nan.any() and not infinite.any():
         return None
     for value in _numbers(inputs):
-        infinite = ~np.isfinite(value)
-        if not infinite.any():
-            continue
-        if not elementwise or _broadcast(infinite, bad.shape) is None:
-            return None
-        bad = bad & ~_broadcast(infinite, bad.shape)
+        nan = _unexplained(nan, np.isnan(value), elementwise)
+        infinite = _unexplained(infinite, ~np.isfinite(value), elementwise)
+    bad = nan | infinite
     return tuple(int(i) for i in np.argwhere(bad)[0]) if bad.any() else None
+
+
+def _unexplained(bad: Any, given: Any, elementwise: bool) -> Any:
+    """Where a result is bad that an input was not bad already."""
+    if not given.any():
+        return bad
+    stretched = _broadcast(given, bad.shape) if elementwise else None
+    return bad & (False if stretched is None else ~stretched)
 
 
 def _in_a_rule() -> bool:

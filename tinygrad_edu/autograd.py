@@ -149,6 +149,7 @@ def _propagate(
             g = g.whole()
         if node.hooks:
             g = run_hooks(node, g, create_graph, retained)
+            changed = changes.latest  # a hook may change what is kept
         if wanted is not None and wanted[node]:
             found[node] = copied(g)
         plan, kept = node.plan, node.kept

@@ -46,7 +46,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: d
     elif method == "at" and ufunc in (np.add, np.subtract) and hasattr(inputs[0], "grad_fn"):
         target, key, values = inputs
         spread = np.broadcast_to(as_operand(values), target[key].shape)
-        added = ops.scatter(spread if ufunc is np.add else -spread, plain_key(key), target.shape)
+        added = ops.scatter(spread if ufunc is np.add else -spread, plain_key(key, copied=True), target.shape)
         target[...] = target + added
         return None
     else:

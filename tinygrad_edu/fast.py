@@ -41,7 +41,7 @@ def unary(op: Op) -> Callable[..., Tensor]:
         else:
             value, vertex = unwrap(x, op)
         for argument in static:
-            if isinstance(argument, Tensor):
+            if isinstance(argument, Tensor) or type(argument) is ndarray or type(argument) is list:
                 static = op.plain(static)
                 break
         try:

@@ -49,8 +49,8 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
             function(memory, value, memory)
         except ValueError as error:
             raise _explained(op.name, tensor, tensor.shape, other, IN_PLACE_HINT) from error
-        except FloatingPointError:
-            note(memory)  # np.errstate(all="raise") raises when the numbers are there already
+        except BaseException:  # a warning that is an error comes when the numbers are there already
+            note(memory)
             raise
         note(memory)
         return tensor
@@ -78,7 +78,7 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
     except ValueError as error:
         hint = "The place must be as large as what is put there."
         raise _explained("item assignment", tensor, memory[key].shape, new, hint) from error
-    except FloatingPointError:
+    except BaseException:  # as above
         changes.note(memory)
         raise
     changes.note(memory)

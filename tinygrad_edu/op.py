@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,6 +29,7 @@ from tinygrad_edu.recording import recording
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
 
+CHANGEABLE = (list, np.ndarray)
 Rule: TypeAlias = Callable[..., Any] | None
 
 
@@ -89,7 +91,8 @@ class Op:
         if keyword_only and forward is None:  # `forward` takes what `apply` is given, in order
             self.forward = partial(by_keyword, function, keyword_only)
         self.plan: Callable[[tuple[bool, ...]], Plan] = cache(partial(Plan, self))  # one for each set of needs
-        self.plan((True,) * len(rules))  # a rule that asks for what is not there is found at once
+        names = self.plan((True,) * len(rules)).names  # a rule that asks for what is not there is found at once
+        self.held = {*names} - {"key"}  # static arguments that are copied, because they may be filled anew; keys are
         self.apply: Callable[..., Tensor] = fast.apply(self) or self._apply
         implementations.update(dict.fromkeys((*implements, *((ufunc,) if ufunc else ())), self))
 
@@ -125,7 +128,7 @@ class Op:
 
     def plain(self, static: Sequence[Any]) -> tuple[Any, ...]:
         """Static arguments as arrays: nothing is differentiated by them, so none may require grad."""
-        if not any([isinstance(argument, Tensor) for argument in static]):  # noqa: C419 - a generator takes twice the time
+        if not any([isinstance(a, Tensor) or type(a) in CHANGEABLE for a in static]):  # noqa: C419 - half the time
             return tuple(static)
         for name, argument in zip(self.static, static, strict=True):
             if isinstance(argument, Tensor) and argument.requires_grad and recording():
@@ -133,7 +136,10 @@ class Op:
                     f"{self.name} has no rule for {name!r}, which requires grad: pass {name}.detach() to take it as"
                     f" constant, or declare the op with a rule, {name}=lambda g, ...: ..."
                 )
-        return tuple(argument.array if isinstance(argument, Tensor) else argument for argument in static)
+        own = [
+            copy(a) if type(a) in CHANGEABLE and n in self.held else a for n, a in zip(self.static, static, strict=True)
+        ]
+        return tuple(argument.array if isinstance(argument, Tensor) else argument for argument in own)
 
     def _apply(self, *args: Any) -> Tensor:
         """Compute and record, for any number of operands and static parameters; `fast.py` has the short cuts."""

@@ -31,11 +31,12 @@ class Tensor(Operators, NumPyProtocols):
     """
 
     # Slots, and unset until needed, because a Tensor is made for every result. A number is held as a NumPy scalar.
-    __slots__ = ("__weakref__", "_constant", "_grad", "_name", "_origin", "_value")
+    __slots__ = ("__weakref__", "_constant", "_frozen", "_grad", "_name", "_origin", "_value")
     _value: Array
     _origin: Vertex | None  # a Leaf that requires grad, a Node, or None: nothing to remember
     _grad: Any
     _constant: Leaf | None
+    _frozen: Any
 
     def __init__(
         self, data: Any, *, requires_grad: bool = False, dtype: Any = None, device: Any = None, name: str | None = None
@@ -75,7 +76,7 @@ class Tensor(Operators, NumPyProtocols):
     def _become(self, value: Array) -> None:
         """Hold another value; the graph that was recorded keeps the one that it used, and its shape and dtype."""
         self._value = value
-        for vertex in (self._origin, getattr(self, "_constant", None)):
+        for vertex in (self._origin, getattr(self, "_constant", None), getattr(self, "_frozen", None)):
             if vertex is not None and (vertex.shape, vertex.dtype) == (value.shape, value.dtype):
                 vertex.like = value if value.size <= SMALL else (value.shape, value.dtype)
             elif vertex is not None and vertex is not self._origin:
@@ -117,7 +118,10 @@ class Tensor(Operators, NumPyProtocols):
         elif value and self._value.dtype.kind != "f":
             raise errors.gradient_dtype(self._value.dtype, self.name)
         elif value != self.requires_grad:
-            self._origin = Leaf(self._value, self, True) if value else None
+            frozen = getattr(self, "_frozen", None)  # what was recorded before it was frozen still leads to it
+            if value and (frozen is None or (frozen.shape, frozen.dtype) != (self.shape, self.dtype)):
+                frozen = Leaf(self._value, self, True)
+            self._origin, self._frozen = (frozen, None) if value else (None, self._origin)
             self._grad = self.grad
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:

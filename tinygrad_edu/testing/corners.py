@@ -1,5 +1,6 @@
 """Places without a derivative where each input alone may have a slope: the median of equal numbers."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ def is_smooth(finding: Finding) -> bool:
 
 def between(convention: float, found: Sequence[float]) -> bool:
     """Whether a convention is one of the slopes, or between two; where they are not finite all is."""
-    if not all(abs(number) < 1e3 for number in (*found, convention)):  # NaN is not
+    if not all(map(math.isfinite, found)):
         return True
     slack = 1e-5 * (1 + sum(map(abs, found)))
     return min(found) - slack <= convention <= max(found) + slack

@@ -135,6 +135,7 @@ def _compare_all(subject: Subject, report: Report, judge: Judge) -> None:
         flat = np.zeros(subject.results)
         flat[row] = 1
         analytic[row] = np.concatenate([np.ravel(g) for g in subject.gradient(like(subject.outputs, flat))])
+    _compare_linear(subject, report, analytic)
     columns = [_compare_column(subject, report, judge, n, analytic[:, n]) for n in range(subject.size)]
     for row in range(subject.results):
         output, index = located(subject.outputs, row)
@@ -150,6 +151,18 @@ def _compare_all(subject: Subject, report: Report, judge: Judge) -> None:
                 ]
                 report.findings = told
             _compare_tie(subject, report, judge, row, np.where(smooth, 0.0, 1.0), analytic[row])
+
+
+def _compare_linear(subject: Subject, report: Report, analytic: Array) -> None:
+    """A rule multiplies by what arrives, g: one that forgets it, or squares it, is right for g = 1 only."""
+    weights = np.cos(1.0 + np.arange(subject.results)) * 2.5
+    together = np.concatenate([np.ravel(g) for g in subject.gradient(like(subject.outputs, weights))])
+    expected, size = weights @ analytic, 1 + abs(weights) @ abs(analytic)
+    for column in np.flatnonzero(np.isfinite(expected) & ~(abs(together - expected) <= 1e-8 * size)):
+        which, index = located(subject.points, int(column))
+        output = "the results, for a gradient g that is not 1,"
+        a, n = float(together[column]), float(expected[column])
+        report.findings.append(Finding("wrong", subject.names[which], index, output, (), a, n))
 
 
 def _compare_tie(subject: Subject, report: Report, judge: Judge, row: int, tied: Array, analytic: Array) -> None:

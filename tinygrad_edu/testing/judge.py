@@ -16,6 +16,8 @@ class Judge:
 
     def __call__(self, analytic: float, numeric: float, error: float) -> str:
         """ "right", "wrong" or "undecided"."""
+        if not math.isfinite(analytic):
+            return "wrong"
         size = max(abs(analytic), abs(numeric))
         allowed = self.atol + self.rtol * size
         if math.isfinite(numeric) and abs(analytic - numeric) <= allowed + min(10 * error, 1e-3 * size + 1e-6):
