@@ -38,6 +38,8 @@ RANDOM = np.random.default_rng(0)
         (lambda t: np.floor(2.3 + t), 0.0),
         (lambda t: np.where(t > 0, t, np.expm1(t)), 1.0),
         (lambda t: 1e8 + t, 1.0),
+        (lambda t: 1 / (t + 1e-3), -1e6),  # the first steps jump over the pole
+        (lambda t: np.exp(-(((t + 1e-3) / 1e-3) ** 2)), -2000 / math.e),  # and over the bell
     ],
 )
 def test_a_slope_is_right_to_what_it_says_it_is(f: Callable[[Any], Any], expected: float) -> None:

@@ -9,7 +9,7 @@ step; where it does not, there is a kink, and no derivative to compare with.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,10 +51,20 @@ def slope(f: Line, scale: float = 1.0) -> Slope:
 
 
 def _slope(f: Line, scale: float) -> Slope:
+    """As above; with smaller steps where large ones agree on what a small one does not see."""
+    first, holds = _ladder(f, scale)
+    for closer in range(1, 5 if not holds else 1):
+        found, holds = _ladder(f, scale * 0.01**closer)
+        if holds and not found.kink.any():
+            return found
+    return first if holds else replace(first, error=np.fmax(first.error, abs(first.value) + 1))
+
+
+def _ladder(f: Line, scale: float) -> tuple[Slope, bool]:
+    """What steps from large to small say, and whether a last one, much smaller, agrees."""
     here = np.asarray(f(0.0), float)
     steps: list[float] = []
     ahead, behind = [], []
-    best: Slope | None = None
     for level in range(LEVELS):
         step = scale * 0.1 / RATIO**level
         steps.append(step)
@@ -63,9 +73,15 @@ def _slope(f: Line, scale: float) -> Slope:
         if level >= 3:
             best = _judged(np.array(steps), np.array(ahead), np.array(behind), here)
             if np.all(best.error <= 1e-9 * (abs(best.value) + 1e-3)):
-                break
-    assert best is not None
-    return best
+                return best, _holds_nearby(f, here, best, scale * 1e-5)
+    return best, _holds_nearby(f, here, best, steps[-1])
+
+
+def _holds_nearby(f: Line, here: Array, found: Slope, step: float) -> bool:
+    """Whether a much smaller step gives the same slope: large ones may all jump over a peak, or a pole."""
+    near = (_at(f, step, here) - _at(f, -step, here)) / (2 * step)
+    allowed = 1e-4 * np.fmax(abs(near), abs(found.value)) + 1e3 * EPS * (abs(here) + 1e-300) / step + 1e-9
+    return bool(np.all(found.kink | ~np.isfinite(near) | (abs(near - found.value) <= allowed)))
 
 
 def _at(f: Line, t: float, here: Array) -> Array:

@@ -148,7 +148,7 @@ def _with_complex_step(along: Callable[[Any], Array], found: Slope) -> Slope:
         return found
     if exact.shape != found.value.shape:
         return found
-    agrees = ~found.kink & (abs(exact - found.value) <= 10 * found.error + 1e-7 * abs(found.value))
+    agrees = ~found.kink & (abs(exact - found.value) <= np.fmin(10 * found.error, 1e-3) + 1e-7 * abs(found.value))
     value, error = np.where(agrees, exact, found.value), np.where(agrees, 1e-14 * abs(exact), found.error)
     return Slope(value, error, found.left, found.right, found.kink)
 
