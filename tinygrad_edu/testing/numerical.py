@@ -53,11 +53,13 @@ def slope(f: Line, scale: float = 1.0) -> Slope:
 def _slope(f: Line, scale: float) -> Slope:
     """As above; with smaller steps where large ones agree on what a small one does not see."""
     first, holds = _ladder(f, scale)
-    for closer in range(1, 5 if not holds else 1):
+    if holds:
+        return first
+    for closer in range(1, 5):
         found, holds = _ladder(f, scale * 0.01**closer)
         if holds and not found.kink.any():
             return found
-    return first if holds else replace(first, error=np.fmax(first.error, abs(first.value) + 1))
+    return replace(first, error=np.fmax(first.error, abs(first.value) + 1))
 
 
 def _ladder(f: Line, scale: float) -> tuple[Slope, bool]:
