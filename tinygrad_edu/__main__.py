@@ -136,17 +136,22 @@ def _fuzz(arguments: argparse.Namespace) -> tuple[str, list[RenderError], int]:
         raise ExpressionError("either ops or --expr: a formula is fuzzed by itself")
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     tallies = run(arguments.values, arguments.expr, arguments.examples, arguments.seconds, seed)
-    written, problems = [report(tallies)], []
+    if arguments.expr is not None and not tallies[0].examples:
+        raise ExpressionError(f"{arguments.expr!r} has no finite value at any of the numbers that were tried")
+    written: list[str] = [report(tallies)]
+    problems: list[RenderError] = []
     failures = [tally.failure for tally in tallies if tally.failure]
     for failure in failures:
         name = "fuzz-" + (re.sub(r"\W+", "-", failure.name)[:40].strip("-") or "formula")
-        Path(f"{name}.py").write_text(failure.program.source() + "\n", encoding="utf-8")
-        written.append(f"wrote {name}.py")
-        if failure.root is not None:
-            try:
+        try:
+            Path(f"{name}.py").write_text(failure.program.source() + "\n", encoding="utf-8")
+            written.append(f"wrote {name}.py")
+            if failure.root is not None:
                 written.append(_drawn(failure, f"{name}.svg"))
-            except RenderError as error:
-                problems.append(error)
+        except RenderError as error:
+            problems.append(error)
+        except OSError as error:
+            problems.append(RenderError(f"cannot write {name}.py: {error.strerror}"))
     return "\n".join([*written, f"the same programs again: --seed {seed}"]), problems, 1 if failures else 0
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "NoGradientPathError",
     "NonScalarBackwardError",
     "RenderError",
+    "RuleError",
     "ShapeError",
     "TinygradError",
     "UnsupportedError",
@@ -80,6 +81,10 @@ class InPlaceError(TinygradError, RuntimeError):
 
 class DerivativeError(TinygradError, TypeError):
     """An op was asked for a derivative that it does not declare, or a rule returned no usable gradient."""
+
+
+class RuleError(DerivativeError):
+    """A rule that is wrong by itself: it returned no usable gradient, or cannot be differentiated in its turn."""
 
 
 class UnsupportedError(TinygradError, TypeError):
@@ -230,14 +235,14 @@ def changed_value(
     )
 
 
-def bad_rule(op: str, operand: str, handed: object, shape: tuple[int, ...]) -> DerivativeError:
+def bad_rule(op: str, operand: str, handed: object, shape: tuple[int, ...]) -> RuleError:
     """The error for a rule that returned what cannot be a gradient of its operand."""
     got = (
         f"shape {np.shape(handed)}, dtype {getattr(handed, 'dtype', None)}"
         if hasattr(handed, "shape")
         else repr(handed)
     )
-    return DerivativeError(
+    return RuleError(
         f"the rule of {op} for {operand!r} returned {got}; the gradient of an operand of shape {shape} is an array of"
         " floats of that shape, or of a shape that broadcasting made from it (the engine sums that back)."
     )
@@ -260,9 +265,9 @@ def whole_numbers(op: str, dtype: object) -> DerivativeError:
     )
 
 
-def rule_without_ops(op: str) -> DerivativeError:
+def rule_without_ops(op: str) -> RuleError:
     """The error for a rule whose result does not remember that it came from the gradient."""
-    return DerivativeError(
+    return RuleError(
         f"a rule of {op} leaves the graph (.array, .numpy(), np.asarray, or a library other than NumPy), so it has no"
         " derivative itself: write it in NumPy functions of g, or of other ops."
     )

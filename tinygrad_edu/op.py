@@ -127,7 +127,7 @@ class Op:
         return tuple(bound.arguments.values())
 
     def plain(self, static: Sequence[Any]) -> tuple[Any, ...]:
-        """Static arguments as arrays: nothing is differentiated by them, so none may require grad."""
+        """Static arguments as arrays, copied where a rule reads them later; none may require grad."""
         if not any([isinstance(a, Tensor) or type(a) in CHANGEABLE for a in static]):  # noqa: C419 - half the time
             return tuple(static)
         for name, argument in zip(self.static, static, strict=True):

@@ -59,6 +59,7 @@ def test_a_formula_is_fuzzed_within_its_seconds(capsys: Any) -> None:
         (["tanhh"], "there is no op tanhh"),
         (["exp", "--expr", "a"], "either ops or --expr"),
         (["--expr", "a ^ b"], "write a ** b"),
+        (["--expr", "sqrt(-1 - a**2)", "--examples", "10"], "has no finite value"),
     ],
 )
 def test_a_mistake_is_one_message(arguments: list[str], said: str, capsys: Any) -> None:

@@ -92,6 +92,10 @@ PLANTED: dict[str, tuple[Callable[[], Op], Any]] = {
         ),
         None,
     ),
+    "a gradient of another shape": (
+        lambda: Op(lambda x: x * 2.0, name="twice", x=lambda g: 2.0 * g[..., None] if np.ndim(g) == 2 else 2.0 * g),
+        None,
+    ),
     "a small error": (lambda: Op(np.tanh, name="tanh", x=lambda g, out: g * (1 - out * out) * 1.0001), None),
     "first order right, second wrong": (
         lambda: Op(np.sin, name="sin", x=lambda g, x: g * np.cos(x.numpy() if hasattr(x, "numpy") else x)),

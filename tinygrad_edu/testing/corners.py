@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.testing.judge import Judge
 from tinygrad_edu.testing.report import Finding
-from tinygrad_edu.testing.subject import Subject, like, moved, slopes
+from tinygrad_edu.testing.subject import Subject, like, moved, slopes, unit
 
 __all__ = ["CORNER", "agrees_nearby", "among_nearby", "between", "has_corner", "is_linear", "is_smooth"]
 
@@ -45,9 +45,8 @@ def is_linear(subject: Subject, row: int, slope_by: Array) -> bool:
 def agrees_nearby(subject: Subject, row: int, judge: Judge) -> bool:
     """Whether the rules are right a little beside a corner, where equal numbers are so no more."""
     nearby = moved(subject, 1e-3 * np.sin(7.0 * np.arange(subject.size) + 1))
-    flat = np.zeros(subject.results)
-    flat[row] = 1
-    gradient = np.concatenate([np.ravel(g) for g in nearby.gradient(like(subject.outputs, flat))])
+    one = like(subject.outputs, unit(subject.results, row))
+    gradient = np.concatenate([np.ravel(g) for g in nearby.gradient(one)])
     for turn in range(3):
         direction = np.cos(np.arange(subject.size) * (turn + 1.0) + turn)
         found = slopes(nearby, like(subject.points, direction), 1e-5)
@@ -71,13 +70,12 @@ def between(convention: float, found: Sequence[float]) -> bool:
 
 def among_nearby(convention: float, subject: Subject, row: int, column: int) -> bool:
     """Whether a convention is between slopes at places around, where what ties here is in this order or that."""
-    flat = np.zeros(subject.size)
-    flat[column] = 1
+    direction = like(subject.points, unit(subject.size, column))
     random = np.random.default_rng(0)
     found: list[float] = []
     for _ in range(200):
         nearby = moved(subject, 1e-3 * random.uniform(-1, 1, subject.size))
-        found.append(float(slopes(nearby, like(subject.points, flat), 1e-5).value[row]))
+        found.append(float(slopes(nearby, direction, 1e-5).value[row]))
         if between(convention, found):
             return True
     return False

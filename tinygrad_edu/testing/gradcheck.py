@@ -15,7 +15,7 @@ from tinygrad_edu.testing.judge import Judge
 from tinygrad_edu.testing.numerical import Slope
 from tinygrad_edu.testing.projections import compare_projections
 from tinygrad_edu.testing.report import Finding, Report
-from tinygrad_edu.testing.subject import Subject, like, located, slopes
+from tinygrad_edu.testing.subject import Subject, like, located, slopes, unit
 
 __all__ = ["gradcheck", "gradgradcheck"]
 
@@ -132,9 +132,8 @@ def _compare_all(subject: Subject, report: Report, judge: Judge) -> None:
     """Every number of the Jacobian."""
     analytic = np.zeros((subject.results, subject.size))
     for row in range(subject.results):
-        flat = np.zeros(subject.results)
-        flat[row] = 1
-        analytic[row] = np.concatenate([np.ravel(g) for g in subject.gradient(like(subject.outputs, flat))])
+        one = like(subject.outputs, unit(subject.results, row))
+        analytic[row] = np.concatenate([np.ravel(g) for g in subject.gradient(one)])
     _compare_linear(subject, report, analytic)
     columns = [_compare_column(subject, report, judge, n, analytic[:, n]) for n in range(subject.size)]
     for row in range(subject.results):
@@ -177,11 +176,8 @@ def _compare_tie(subject: Subject, report: Report, judge: Judge, row: int, tied:
 
 
 def _compare_column(subject: Subject, report: Report, judge: Judge, column: int, analytic: Array) -> Slope:
-    flat = np.zeros(subject.size)
-    flat[column] = 1
     which, index = located(subject.points, column)
-    point = subject.points[which].reshape(-1)[column - sum(p.size for p in subject.points[:which])]
-    found = slopes(subject, like(subject.points, flat), max(1.0, abs(point)))
+    found = slopes(subject, like(subject.points, unit(subject.size, column)), subject.scale(column))
     for row in range(subject.results):
         output, output_index = located(subject.outputs, row)
         numbers = {key: float(getattr(found, key)[row]) for key in ("error", "left", "right")}

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinygrad_edu.testing.judge import Judge
 from tinygrad_edu.testing.report import Finding, Report
-from tinygrad_edu.testing.subject import Subject, like, located, slopes
+from tinygrad_edu.testing.subject import Subject, like, located, slopes, unit
 
 __all__ = ["compare_projections"]
 
@@ -51,10 +51,7 @@ def compare_projections(subject: Subject, report: Report, judge: Judge, random: 
 def _name_it(subject: Subject, report: Report, judge: Judge, column: int, weights: Array, analytic: float) -> None:
     """The finding for one number of the inputs, of the weighed sum of the results."""
     which, index = located(subject.points, column)
-    flat = np.zeros(subject.size)
-    flat[column] = 1
-    point = np.concatenate([np.ravel(p) for p in subject.points])[column]
-    found = slopes(subject, like(subject.points, flat), max(1.0, abs(float(point))))
+    found = slopes(subject, like(subject.points, unit(subject.size, column)), subject.scale(column))
     numeric, left, right = (float(weights @ part) for part in (found.value, found.left, found.right))
     error = float(abs(weights) @ found.error)
     kind = "kink" if found.kink.any() else judge(analytic, numeric, error)

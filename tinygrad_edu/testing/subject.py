@@ -13,7 +13,7 @@ from tinygrad_edu.recording import enable_grad, no_grad
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.testing.numerical import Slope, slope
 
-__all__ = ["Subject", "like", "located", "moved", "slopes"]
+__all__ = ["Subject", "like", "located", "moved", "slopes", "unit"]
 
 Array = Any
 
@@ -38,7 +38,7 @@ class Subject:
         self.places = marked or [i for i, x in enumerate(inputs) if _is_float(x)]
         if not self.places:
             raise TypeError("gradcheck differentiates by numbers with a decimal point: give 2.0, or an array of floats")
-        self.points = [np.array(as_array(inputs[i]), dtype=np.float64) + 0.0 for i in self.places]  # no -0.0
+        self.points = [np.array(_array(inputs[i]), dtype=np.float64) + 0.0 for i in self.places]  # no -0.0
         self.size = sum(point.size for point in self.points)
         self.names = list(names or self._names())
         with no_grad():
@@ -73,6 +73,11 @@ class Subject:
         if not floats:
             raise TypeError(f"{self.name} returned no floats: there is nothing to differentiate")
         return floats
+
+    def scale(self, column: int) -> float:
+        """How far one number of the inputs may move: as far as it is from 0, and at least 1."""
+        which, index = located(self.points, column)
+        return max(1.0, float(abs(self.points[which][index])))
 
     def values(self, points: Sequence[Array]) -> Array:
         """The results at other points, in one row."""
@@ -110,10 +115,10 @@ class Subject:
 
 
 def _is_float(x: Any) -> bool:
-    return not isinstance(x, str) and np.asarray(as_array(x)).dtype.kind == "f"
+    return not isinstance(x, str) and np.asarray(_array(x)).dtype.kind == "f"
 
 
-def as_array(x: Any) -> Any:
+def _array(x: Any) -> Any:
     return x.detach().numpy() if isinstance(x, Tensor) else x
 
 
@@ -151,6 +156,13 @@ def _with_complex_step(along: Callable[[Any], Array], found: Slope) -> Slope:
     agrees = ~found.kink & (abs(exact - found.value) <= np.fmin(10 * found.error, 1e-3) + 1e-7 * abs(found.value))
     value, error = np.where(agrees, exact, found.value), np.where(agrees, 1e-14 * abs(exact), found.error)
     return Slope(value, error, found.left, found.right, found.kink)
+
+
+def unit(size: int, place: int) -> Array:
+    """A row of zeros with a 1 at one place."""
+    row = np.zeros(size)
+    row[place] = 1
+    return row
 
 
 def moved(subject: Subject, offset: Array) -> Subject:

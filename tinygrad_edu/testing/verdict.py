@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu import func
 from tinygrad_edu.autograd import grad
-from tinygrad_edu.errors import DerivativeError, HistoryWarning, UnsupportedError
+from tinygrad_edu.errors import DerivativeError, HistoryWarning, RuleError, UnsupportedError
 from tinygrad_edu.graph import Node
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.testing.blame import blame
@@ -27,9 +27,8 @@ Array = Any
 class Verdict:
     """What was found out about a program: `kind` is "right", "kink", "undecided", "refused" or "wrong", `said` why.
 
-    Refused is what the engine says it cannot differentiate.
-
-    `wrong_edges` are pairs (node, number of the operand) of the graph of `root` that a wrong derivative went along.
+    Refused is what the engine says it cannot differentiate. `wrong_edges` are pairs (node, number of the operand) of the
+    graph of `root` that a wrong derivative went along.
     """
 
     program: Program
@@ -50,18 +49,18 @@ def judged(program: Program, *, thorough: bool = False) -> Verdict:
     with np.errstate(all="ignore"), warnings.catch_warnings(action="error", category=HistoryWarning):
         try:
             verdict = _judged(program, thorough)
+        except RuleError as error:
+            verdict = _failed(program, error)
         except (DerivativeError, UnsupportedError, HistoryWarning) as error:
-            if "leaves the graph" in str(error):  # a rule of the op's own, not what the op refuses
-                return _wrong(program, error)
             return Verdict(program, "refused", f"{type(error).__name__}: {error}")
         except Exception as error:
-            verdict = _wrong(program, error)
+            verdict = _failed(program, error)
         if verdict.kind == "wrong":
             blame(verdict)
     return verdict
 
 
-def _wrong(program: Program, error: Exception) -> Verdict:
+def _failed(program: Program, error: Exception) -> Verdict:
     said = f"NumPy computes this, and on Tensors it fails, {type(error).__name__}: {error}"
     return Verdict(program, "wrong", said)
 
@@ -79,7 +78,7 @@ def _judged(program: Program, thorough: bool) -> Verdict:
     for once, twice in zip(gradients[1:], again[1:], strict=True):
         if not np.allclose(-2.5 * once, twice, 1e-9, 1e-9 * (1 + np.abs(once).max(initial=0)), equal_nan=True):
             return wrong("the gradient for g = -2.5 is not -2.5 times that for g = 1: a rule multiplies by g, once")
-    subject, random = Subject(program, inputs), np.random.default_rng(subject_seed(program))
+    subject, random = Subject(program, inputs), np.random.default_rng(_seed(program))
     kind, said = _first_order(program, inputs, gradients[1:], subject, random)
     if kind == "wrong":
         return wrong(said)
@@ -94,7 +93,7 @@ def _judged(program: Program, thorough: bool) -> Verdict:
     return Verdict(program, kind, said)
 
 
-def subject_seed(program: Program) -> int:
+def _seed(program: Program) -> int:
     """Random directions that are the same for the same program, so that what fails fails again."""
     return len(program.lines) * 1000 + sum(int(v.size) for v in program.inputs.values())
 

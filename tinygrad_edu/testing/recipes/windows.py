@@ -27,6 +27,8 @@ def _images(m: Maker, axes: int, channels: int, least: Lengths) -> str:
 
 
 def convolution(name: str, axes: int) -> None:
+    """A convolution along so many axes, with all of its options and with none."""
+
     @recipe(name)
     def _(m: Maker) -> str:
         groups = m.whole(1, 2)
@@ -46,6 +48,8 @@ def convolution(name: str, axes: int) -> None:
 
 
 def transposed(name: str, axes: int) -> None:
+    """A transposed convolution along so many axes."""
+
     @recipe(name)
     def _(m: Maker) -> str:
         groups, stride = m.whole(1, 2), _pairs(m, axes, 1, 2)
@@ -59,6 +63,8 @@ def transposed(name: str, axes: int) -> None:
 
 
 def pooling(name: str, axes: int) -> None:
+    """A pooling along so many axes, and its adaptive form."""
+
     @recipe(name)
     def _(m: Maker) -> str:
         kernel = _pairs(m, axes, 1, 3)
