@@ -27,8 +27,8 @@ Array = Any
 class Verdict:
     """What was found out about a program: `kind` is "right", "kink", "undecided", "refused" or "wrong", `said` why.
 
-    Refused is what the engine says it cannot differentiate. `wrong_edges` are pairs (node, number of the operand) of the
-    graph of `root` that a wrong derivative went along.
+    Refused is what the engine says it cannot differentiate. `wrong_edges` are pairs (node, number of the operand) of
+    the graph of `root` that a wrong derivative went along.
     """
 
     program: Program
