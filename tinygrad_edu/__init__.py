@@ -19,10 +19,22 @@ from tinygrad_edu.creation import (
 from tinygrad_edu.custom import custom_op
 from tinygrad_edu.device import device
 from tinygrad_edu.ops import *
-from tinygrad_edu.random import manual_seed, rand, randint, randn
+from tinygrad_edu.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    manual_seed,
+    normal,
+    rand,
+    randint,
+    randn,
+    randperm,
+    set_rng_state,
+)
 from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 __all__ = [
+    "Generator",
     "Op",
     "Tensor",
     "absolute",
@@ -87,6 +99,7 @@ __all__ = [
     "cumulative_prod",
     "cumulative_sum",
     "custom_op",
+    "default_generator",
     "deg2rad",
     "degrees",
     "delete",
@@ -136,6 +149,7 @@ __all__ = [
     "full",
     "func",
     "gelu",
+    "get_rng_state",
     "getitem",
     "gradient",
     "greater",
@@ -210,6 +224,7 @@ __all__ = [
     "negative",
     "no_grad",
     "norm",
+    "normal",
     "not_equal",
     "ones",
     "ones_like",
@@ -235,6 +250,7 @@ __all__ = [
     "rand",
     "randint",
     "randn",
+    "randperm",
     "ravel",
     "real",
     "reciprocal",
@@ -252,6 +268,7 @@ __all__ = [
     "select",
     "selu",
     "set_grad_enabled",
+    "set_rng_state",
     "setitem",
     "sigmoid",
     "sign",

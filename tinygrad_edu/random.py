@@ -1,41 +1,174 @@
-"""Random tensors, the same every time after `manual_seed`."""
+"""Random numbers, the same every time after `manual_seed`: one generator for the process, or one of your own.
 
-from typing import Any
+Everything that draws here (`rand`, dropout, initialisation, shuffling) takes `default_generator` unless it is given a
+`generator=`: a `Generator`, or any `numpy.random.Generator`.
+"""
+
+from typing import Any, Self
 
 import numpy as np
 
 from tinygrad_edu.tensor import Tensor
 
-_generator = np.random.default_rng()
+__all__ = [
+    "Generator",
+    "chosen",
+    "default_generator",
+    "get_rng_state",
+    "manual_seed",
+    "normal",
+    "rand",
+    "randint",
+    "randn",
+    "randperm",
+    "set_rng_state",
+    "uniform",
+]
 
 
-def manual_seed(seed: int) -> None:
-    """Start the generator of `rand`, `randn` and `randint` anew.
+class Generator(np.random.Generator):
+    """NumPy's generator with PyTorch's methods: `Generator().manual_seed(0)`.
 
-    >>> manual_seed(0)
-    >>> a = randn(2)
-    >>> manual_seed(0)
-    >>> bool((a == randn(2)).numpy().all())
+    Until it is seeded it starts somewhere new each time. Seeded, it gives the numbers of
+    `numpy.random.default_rng(seed)`. Follows https://pytorch.org/docs/stable/generated/torch.Generator.html.
+
+    >>> g = Generator().manual_seed(0)
+    >>> rand(2, generator=g)
+    Tensor([0.63696169, 0.26978671])
+    >>> state = g.get_state()
+    >>> bool((rand(3, generator=g) == rand(3, generator=g.set_state(state))).all())
     True
     """
-    global _generator
-    _generator = np.random.default_rng(seed)
+
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64())
+
+    def manual_seed(self, seed: int) -> Self:
+        """Start anew from `seed`, a whole number from 0 up; returns the generator."""
+        self.bit_generator.state = np.random.PCG64(seed).state
+        return self
+
+    def get_state(self) -> dict[str, Any]:
+        """Where the generator is, in words and whole numbers that JSON can hold."""
+        return dict(self.bit_generator.state)
+
+    def set_state(self, state: dict[str, Any]) -> Self:
+        """Go on from what `get_state` gave; returns the generator. ValueError for anything else."""
+        try:
+            self.bit_generator.state = state
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"this is no state that get_state() gave: {error}") from error
+        return self
+
+
+default_generator = Generator()
+"""The generator of the process. It stays this one object; `manual_seed` starts it anew."""
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the generator of the process anew, and return it.
+
+    >>> a = manual_seed(0) and randn(2)
+    >>> b = manual_seed(0) and randn(2)
+    >>> bool((a == b).all())
+    True
+    """
+    return default_generator.manual_seed(seed)
+
+
+def get_rng_state() -> dict[str, Any]:
+    """Where the generator of the process is: save it with a checkpoint, and training goes on with the same numbers.
+
+    >>> state = get_rng_state()
+    >>> a = rand(3)
+    >>> set_rng_state(state)
+    >>> bool((a == rand(3)).all())
+    True
+    """
+    return default_generator.get_state()
+
+
+def set_rng_state(state: dict[str, Any]) -> None:
+    """Let the generator of the process go on from what `get_rng_state` gave."""
+    default_generator.set_state(state)
+
+
+def chosen(generator: np.random.Generator | None) -> np.random.Generator:
+    """The generator to draw from: the one given, or that of the process. TypeError for anything else.
+
+    >>> chosen(None) is default_generator
+    True
+    """
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, np.random.Generator):
+        raise TypeError(
+            "generator= takes tinygrad_edu.Generator().manual_seed(0), or numpy.random.default_rng(0), and not"
+            f" {generator!r}"
+        )
+    return generator
+
+
+def uniform(shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None) -> Any:
+    """An array of numbers from 0 up to but not including 1, in any float dtype.
+
+    Numbers of float64 that are rounded to a shorter dtype may become 1, so each dtype has a draw of its own: float16
+    gets multiples of 2**-11, as fine as it has them just below 1.
+    """
+    if np.dtype(dtype) == np.float16:
+        return (chosen(generator).integers(0, 2048, shape) / 2048).astype(np.float16)
+    return chosen(generator).random(shape, dtype=dtype)
 
 
 def _shape(shape: tuple[Any, ...]) -> Any:
     return shape[0] if len(shape) == 1 else shape
 
 
-def rand(*shape: Any, dtype: Any = np.float64, **options: Any) -> Tensor:
-    """Uniform between 0 and 1: `rand(2, 3)` or `rand((2, 3))`."""
-    return Tensor(_generator.random(_shape(shape)), dtype=dtype, **options)
+def rand(*shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
+    """Uniform from 0 up to but not including 1: `rand(2, 3)` or `rand((2, 3))`."""
+    return Tensor(uniform(_shape(shape), dtype, generator), **options)
 
 
-def randn(*shape: Any, dtype: Any = np.float64, **options: Any) -> Tensor:
+def randn(*shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
     """Standard normal: `randn(2, 3)` or `randn((2, 3))`."""
-    return Tensor(_generator.standard_normal(_shape(shape)), dtype=dtype, **options)
+    return Tensor(chosen(generator).standard_normal(_shape(shape)), dtype=dtype, **options)
 
 
-def randint(low: int, high: int, size: Any, **options: Any) -> Tensor:
-    """Whole numbers from `low` up to but not including `high`."""
-    return Tensor(_generator.integers(low, high, size), **options)
+def normal(
+    mean: Any,
+    std: Any,
+    size: Any = None,
+    *,
+    dtype: Any = np.float64,
+    generator: np.random.Generator | None = None,
+    **options: Any,
+) -> Tensor:
+    """Normal around `mean` with standard deviation `std`: numbers, or arrays that broadcast to `size`.
+
+    >>> normal(5.0, 0.0, (2,))
+    Tensor([5., 5.])
+    """
+    mean, std = (a.detach().numpy() if isinstance(a, Tensor) else a for a in (mean, std))
+    return Tensor(chosen(generator).normal(mean, std, size), dtype=dtype, **options)
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: np.random.Generator | None = None, **options: Any
+) -> Tensor:
+    """Whole numbers from `low` up to but not including `high`; from 0 in PyTorch's short form `randint(high, size)`.
+
+    >>> bool((randint(3, (100,)) < 3).all())
+    True
+    """
+    if isinstance(high, tuple | list):
+        low, high, size = 0, low, high
+    return Tensor(chosen(generator).integers(low, high, size), **options)
+
+
+def randperm(n: int, *, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
+    """The whole numbers below `n` in random order.
+
+    >>> sorted(randperm(4).tolist())
+    [0, 1, 2, 3]
+    """
+    return Tensor(chosen(generator).permutation(n), **options)
