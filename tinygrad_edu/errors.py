@@ -34,7 +34,9 @@ __all__ = [
     "RenderError",
     "RuleError",
     "ShapeError",
+    "StateDictError",
     "TinygradError",
+    "UnregisteredWarning",
     "UnsupportedError",
 ]
 
@@ -99,6 +101,10 @@ class ExpressionError(TinygradError, SyntaxError):
     """A command-line expression that is not arithmetic over the allowed names; points at the character."""
 
 
+class StateDictError(TinygradError, RuntimeError):
+    """A `state_dict` that does not fit the module; names all that is missing, unexpected or mis-shaped."""
+
+
 class RenderError(TinygradError, RuntimeError):
     """No Graphviz to draw with, or a drawing that Graphviz refused."""
 
@@ -113,6 +119,10 @@ class AccumulationWarning(UserWarning):
 
 class MissingGradientWarning(UserWarning):
     """A `.grad` was used that is None though a backward pass has run: no result depended on it, or it was not kept."""
+
+
+class UnregisteredWarning(UserWarning):
+    """A module holds parameters in a plain list, tuple or dict, where no optimiser would find them."""
 
 
 def does_not_fit(op: str, operands: Sequence[tuple[tuple[int, ...], str | None]], hint: str) -> ShapeError:
@@ -323,6 +333,16 @@ def no_option(name: str, option: str) -> UnsupportedError:
     return UnsupportedError(
         f"{name} with {option}={more} is not differentiated here: leave {option}= out, or use"
         " where(condition, a, b), astype and the other functions for it, or compute on the values alone, t.numpy()."
+    )
+
+
+def unregistered(module: str, attribute: str, by_name: bool) -> str:
+    """What to say of parameters in a plain container, which their module does not know of."""
+    registered = ("nn.ModuleDict", "nn.ParameterDict") if by_name else ("nn.ModuleList", "nn.ParameterList")
+    return (
+        f"{module} keeps parameters in {attribute!r}, a plain {'dict' if by_name else 'list'}, so they are not among its"
+        f" parameters() and would not be trained, moved or saved: write self.{attribute.rpartition('.')[2]} ="
+        f" {registered[0]}(...), or {registered[1]}(...) for bare parameters.{_silenced(UnregisteredWarning)}"
     )
 
 
