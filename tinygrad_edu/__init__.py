@@ -18,6 +18,7 @@ from tinygrad_edu.creation import (
 )
 from tinygrad_edu.custom import custom_op
 from tinygrad_edu.device import device
+from tinygrad_edu.io import load, save
 from tinygrad_edu.ops import *
 from tinygrad_edu.random import (
     Generator,
@@ -175,6 +176,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -265,6 +267,7 @@ __all__ = [
     "rollaxis",
     "rot90",
     "round",
+    "save",
     "scatter",
     "select",
     "selu",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AccumulationWarning",
     "AnomalyError",
+    "CheckpointError",
+    "DataError",
     "DerivativeError",
     "DeviceError",
     "ExpressionError",
@@ -107,6 +109,14 @@ class StateDictError(TinygradError, RuntimeError):
 
 class RenderError(TinygradError, RuntimeError):
     """No Graphviz to draw with, or a drawing that Graphviz refused."""
+
+
+class CheckpointError(TinygradError, RuntimeError):
+    """A file that `load` cannot take: cut short, damaged, or of another kind; names the file and what to do."""
+
+
+class DataError(TinygradError, ValueError):
+    """Data that cannot be learned from as it is: text or nan among numbers, lengths that differ; names the place."""
 
 
 class HistoryWarning(UserWarning):
