@@ -129,7 +129,8 @@ def _put(array: Any, way: tuple[Any, ...], arrays: Arrays) -> str:
 
 def _not_to_be_saved(obj: Any, way: tuple[Any, ...]) -> TypeError:
     where = "".join(f"[{key!r}]" for key in way)
-    what = f"an array of {obj.dtype}" if isinstance(obj, np.ndarray | np.generic) else f"a {type(obj).__name__}"
+    plain = type(obj) is np.ndarray or isinstance(obj, np.generic)
+    what = f"an array of {obj.dtype}" if plain else f"a {type(obj).__name__}"
     if hasattr(obj, "state_dict"):
         remedy = "save its state_dict()"
     elif isinstance(obj, np.random.Generator):
