@@ -350,8 +350,8 @@ def unregistered(module: str, attribute: str, by_name: bool) -> str:
     """What to say of parameters in a plain container, which their module does not know of."""
     registered = ("nn.ModuleDict", "nn.ParameterDict") if by_name else ("nn.ModuleList", "nn.ParameterList")
     return (
-        f"{module} keeps parameters in {attribute!r}, a plain {'dict' if by_name else 'list'}, so they are not among its"
-        f" parameters() and would not be trained, moved or saved: write self.{attribute.rpartition('.')[2]} ="
+        f"{module} keeps parameters in {attribute!r}, a plain {'dict' if by_name else 'list'}, so they are not among"
+        f" its parameters() and would not be trained, moved or saved: write self.{attribute.rpartition('.')[2]} ="
         f" {registered[0]}(...), or {registered[1]}(...) for bare parameters.{_silenced(UnregisteredWarning)}"
     )
 

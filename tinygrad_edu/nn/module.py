@@ -388,13 +388,18 @@ def _check(name: str, kind: Kind, value: Any) -> None:
     wanted = Parameter if kind == "parameter" else Module if kind == "module" else Tensor
     if value is None or isinstance(value, wanted):
         return
-    hint = {
-        Parameter: f"write nn.Parameter(value), or `with no_grad(): module.{name}[...] = value` for new numbers in it",
-        Module: "modules are replaced by modules",
-        Tensor: "write Tensor(value)",
-    }[wanted]
-    article = "a computed Tensor" if isinstance(value, Tensor) and value.grad_fn else f"a {type(value).__name__}"
-    raise TypeError(f"{name!r} is a {kind}, a {wanted.__name__} or None, and cannot be {article}: {hint}")
+    what = value.__name__ if isinstance(value, type) else f"a {type(value).__name__}"
+    if kind == "parameter":
+        hint = f"write nn.Parameter(value), or `with no_grad(): module.{name}[...] = value` for new numbers in it"
+    elif kind != "module":
+        hint = "write Tensor(value)"
+    elif isinstance(value, type):
+        what, hint = f"the class {what}", f"write {what}(), with brackets, to make a layer of it"
+    elif isinstance(value, list | tuple):
+        hint = "hand over its parts one by one, *layers"
+    else:
+        hint = "a function is called in forward; the activations are modules too, as nn.ReLU()"
+    raise TypeError(f"{name!r} is a {kind}, a {wanted.__name__} or None, and cannot be {what}: {hint}")
 
 
 def _uninitialised(module: Module) -> str:
