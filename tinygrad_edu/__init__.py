@@ -1,7 +1,7 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, errors, func, linalg, nn, testing
+from tinygrad_edu import autograd, cuda, errors, func, linalg, nn, testing
 from tinygrad_edu.autograd import Op, detect_anomaly
 from tinygrad_edu.creation import (
     arange,
@@ -18,6 +18,23 @@ from tinygrad_edu.creation import (
 )
 from tinygrad_edu.custom import custom_op
 from tinygrad_edu.device import device
+from tinygrad_edu.dtypes import (
+    bool as bool,  # not in __all__: `import *` must not hide Python's own
+    double,
+    float as float,  # not in __all__: `import *` must not hide Python's own
+    float16,
+    float32,
+    float64,
+    half,
+    int as int,  # not in __all__: `import *` must not hide Python's own
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    short,
+    uint8,
+)
 from tinygrad_edu.io import load, save
 from tinygrad_edu.ops import *
 from tinygrad_edu.random import (
@@ -95,6 +112,7 @@ __all__ = [
     "cosh",
     "cov",
     "cross",
+    "cuda",
     "cumprod",
     "cumsum",
     "cumulative_prod",
@@ -114,6 +132,7 @@ __all__ = [
     "divide",
     "divmod",
     "dot",
+    "double",
     "dsplit",
     "dstack",
     "ediff1d",
@@ -138,6 +157,9 @@ __all__ = [
     "flip",
     "fliplr",
     "flipud",
+    "float16",
+    "float32",
+    "float64",
     "float_power",
     "floor",
     "floor_divide",
@@ -155,6 +177,7 @@ __all__ = [
     "gradient",
     "greater",
     "greater_equal",
+    "half",
     "heaviside",
     "hsplit",
     "hstack",
@@ -162,6 +185,10 @@ __all__ = [
     "imag",
     "inner",
     "insert",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
     "interp",
     "inv",
     "invert",
@@ -189,6 +216,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "logsumexp",
+    "long",
     "lstsq",
     "manual_seed",
     "matmul",
@@ -274,6 +302,7 @@ __all__ = [
     "set_grad_enabled",
     "set_rng_state",
     "setitem",
+    "short",
     "sigmoid",
     "sign",
     "signbit",
@@ -314,6 +343,7 @@ __all__ = [
     "tril",
     "triu",
     "trunc",
+    "uint8",
     "unfold",
     "unique",
     "unstack",

@@ -50,6 +50,24 @@ class device:  # noqa: N801 - PyTorch's name
         return hash(str(self))
 
 
+def device_count() -> int:
+    """How many GPUs there are; 0 without cupy, or without a driver."""
+    try:
+        runtime = _cupy().cuda.runtime
+    except DeviceError:
+        return 0
+    try:
+        return int(runtime.getDeviceCount())
+    except runtime.CUDARuntimeError:
+        return 0
+
+
+def synchronize(to: "str | device | None" = None) -> None:
+    """Wait until a GPU, the first unless `to` says which, has done all that it was given; without one, nothing."""
+    if device_count():
+        _cupy().cuda.Device(device(to or "cuda").index).synchronize()
+
+
 def device_of(array: Any) -> device:
     """Where an array lives."""
     return device("cpu") if isinstance(array, np.ndarray | np.generic) else device(f"cuda:{array.device.id}")

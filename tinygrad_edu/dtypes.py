@@ -1,0 +1,29 @@
+"""PyTorch's names of dtypes, for `t.to(torch.float32)` and `dtype=torch.long`: each is NumPy's type.
+
+>>> import tinygrad_edu
+>>> tinygrad_edu.zeros(2, dtype=tinygrad_edu.float)
+Tensor([0., 0.], dtype=float32)
+"""
+
+from numpy import bool, float16, float32, float64, int8, int16, int32, int64, uint8
+
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+
+__all__ = [
+    "bool",
+    "double",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "half",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "long",
+    "short",
+    "uint8",
+]
