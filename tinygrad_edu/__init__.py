@@ -1,7 +1,7 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, cuda, errors, func, linalg, nn, testing
+from tinygrad_edu import autograd, cuda, errors, func, linalg, nn, optim, testing
 from tinygrad_edu.autograd import Op, detect_anomaly
 from tinygrad_edu.creation import (
     arange,
@@ -259,6 +259,7 @@ __all__ = [
     "not_equal",
     "ones",
     "ones_like",
+    "optim",
     "outer",
     "pad",
     "partition",

@@ -1,0 +1,11 @@
+"""Optimisers, from plain gradient descent to AdamW, under PyTorch's names, arguments and defaults."""
+
+from tinygrad_edu.optim.adadelta import Adadelta
+from tinygrad_edu.optim.adagrad import Adagrad
+from tinygrad_edu.optim.adam import Adam
+from tinygrad_edu.optim.adamw import AdamW
+from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.optim.rmsprop import RMSprop
+from tinygrad_edu.optim.sgd import SGD
+
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
