@@ -18,15 +18,15 @@ from tinygrad_edu.creation import (
 )
 from tinygrad_edu.custom import custom_op
 from tinygrad_edu.device import device
-from tinygrad_edu.dtypes import (
-    bool as bool,  # not in __all__: `import *` must not hide Python's own
+from tinygrad_edu.dtypes import (  # noqa: F401 - three are not in __all__: `import *` must not hide Python's own
+    bool,
     double,
-    float as float,  # not in __all__: `import *` must not hide Python's own
+    float,
     float16,
     float32,
     float64,
     half,
-    int as int,  # not in __all__: `import *` must not hide Python's own
+    int,
     int8,
     int16,
     int32,
