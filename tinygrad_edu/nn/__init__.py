@@ -36,6 +36,7 @@ from tinygrad_edu.nn.linear import (
 )
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.scopes import scopes
 from tinygrad_edu.nn.summary import summary
 
 __all__ = [
@@ -70,5 +71,6 @@ __all__ = [
     "Tanh",
     "functional",
     "init",
+    "scopes",
     "summary",
 ]

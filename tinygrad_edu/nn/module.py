@@ -62,14 +62,14 @@ class Module:
     training: bool
     forward: Callable[..., Any] = _forward_missing
     _kinds: dict[str, Kind]  # of every registered attribute; its value is an ordinary attribute, which costs no search
-    _before: list[Callable[..., Any]] | None = None  # the forward pre-hooks; both are None until there are some
+    _before: list[Callable[..., Any]] | None = None  # the forward pre-hooks; None until there is one
     _after: list[Callable[..., Any]] | None = None
 
     def __init__(self) -> None:
         vars(self).update(training=True, _kinds={})
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._before is None and self._after is None:
+        if not self._before and not self._after:
             return self.forward(*args, **kwargs)
         for before in tuple(self._before or ()):
             if (changed := before(self, args)) is not None:
