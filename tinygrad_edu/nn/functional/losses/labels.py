@@ -1,0 +1,73 @@
+"""Targets that are classes: whole numbers that name one of the scores of a row."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.functional.losses.operands import at, first_place
+
+
+def class_axis(input: Any) -> int:
+    """The axis of the classes: the only one of (C,), the second of (N, C) and (N, C, d1, ...)."""
+    return 0 if input.ndim == 1 else 1
+
+
+def places(target: Any) -> tuple[Any, ...]:
+    """The key of the scores that the targets name: (n, target[n]) for rows, (target,) for one.
+
+    >>> places(np.array([2, 0]))
+    (array([0, 1]), array([2, 0]))
+    """
+    grid = [np.arange(n, like=target).reshape(-1, *(1,) * (target.ndim - 1 - i)) for i, n in enumerate(target.shape)]
+    return (*grid[:1], target, *grid[1:])
+
+
+def class_indices(loss: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, Any]:
+    """The targets as an array of indices, and a mask of those that are not ignored, None for all.
+
+    Where a target is ignored the index is 0. Raises TypeError for targets that are not whole numbers, `ShapeError` for
+    another shape than that of the input without its classes, IndexError for a class that is not there.
+    """
+    axis = class_axis(input)
+    shape = input.shape[:axis] + input.shape[axis + 1 :]
+    classes = input.shape[axis]
+    if target.shape != shape:
+        raise _misshaped(loss, input.shape, classes, shape, target)
+    target = getattr(target, "array", target)
+    if target.dtype.kind not in "iub":
+        raise TypeError(
+            f"{loss}: class indices are whole numbers, and the target of shape {target.shape} holds {target.dtype}:"
+            f" write target.long(). Probabilities would have the shape of the input, {input.shape}."
+        )
+    index = target.astype(np.int64, copy=False)
+    # As unsigned numbers, negative ones are the largest of all: one look finds both kinds that are not there.
+    missing = index.size and index.view(np.uint64).max() >= classes
+    if not missing and not 0 <= ignore_index < classes:
+        return index, None
+    kept = index != ignore_index
+    index = index * kept
+    if missing and (wrong := (index < 0) | (index >= classes)).any():
+        raise _no_class(loss, index[place := first_place(wrong)], place, classes)
+    return index, kept
+
+
+def _no_class(loss: str, label: int, place: tuple[int, ...], classes: int) -> IndexError:
+    hint = "Labels that start at 1 become class indices by target - 1. " if label == classes else ""
+    return IndexError(
+        f"{loss}: label {label}{at(place)} names no class: the input has scores for {classes}, numbered from 0 to"
+        f" {classes - 1}. {hint}To leave such rows out, write ignore_index={label}."
+    )
+
+
+def _misshaped(loss: str, input: tuple[int, ...], classes: int, wanted: tuple[int, ...], target: Any) -> ShapeError:
+    if target.shape == input:
+        hint = "For probabilities write target.float(), for the class indices of one-hot rows target.argmax(1)."
+    elif target.size == np.prod(wanted, dtype=int):
+        hint = f"Write target.reshape({'-1' if len(wanted) == 1 else wanted})."
+    else:
+        hint = "Each row of scores needs one class."
+    return ShapeError(
+        f"{loss}: an input of shape {input} holds rows of {classes} scores, one for each class, so class indices have"
+        f" shape {wanted}; the target has shape {target.shape}. {hint}"
+    )

@@ -1,0 +1,91 @@
+"""What the losses accept: predictions and targets that fit each other, number by number; else an error that helps."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import DerivativeError, ShapeError
+from tinygrad_edu.ops.composed import as_operand
+
+
+def floats(loss: str, input: Any, name: str = "input") -> Any:
+    """The operand, which must hold floats; TypeError for whole numbers."""
+    input = as_operand(input)
+    if input.dtype.kind != "f":
+        raise TypeError(
+            f"{loss}: the {name} holds {input.dtype}, and predictions are floating-point numbers: write {name}.float()"
+        )
+    return input
+
+
+def pair(loss: str, input: Any, target: Any, names: tuple[str, str] = ("input", "target")) -> tuple[Any, Any]:
+    """Predictions and their targets, of one shape, the targets in the dtype of the predictions.
+
+    Raises `ShapeError` also for shapes that NumPy would stretch: predictions of shape (N, 1) less targets of shape (N,)
+    make N x N differences, every prediction with every target, and a loss that falls while nothing is learnt.
+    """
+    input, target = floats(loss, input, names[0]), as_operand(target)
+    if input.shape != target.shape:
+        raise different_shapes(loss, input.shape, target.shape, names)
+    return input, target if target.dtype == input.dtype else target.astype(input.dtype)
+
+
+def different_shapes(
+    loss: str, input: tuple[int, ...], target: tuple[int, ...], names: tuple[str, str] = ("input", "target")
+) -> ShapeError:
+    """The error for predictions and targets of different shapes."""
+    first, second = names
+    if input == (*target, 1):
+        hint = f"Write {first}.squeeze(-1)" if target[1:] else f"Write {first}.reshape(-1)"
+        hint += f" or {second}.unsqueeze({len(target)})."
+    elif target == (*input, 1):
+        hint = f"Write {second}.squeeze(-1)" if input[1:] else f"Write {second}.reshape(-1)"
+        hint += f" or {first}.unsqueeze({len(input)})."
+    elif math.prod(input) == math.prod(target):
+        hint = f"They hold equally many numbers: {second}.reshape({input}) has the right shape, if the order is right."
+    else:
+        hint = f"To compare all with the same numbers, write {second}.expand({input})."
+    return ShapeError(
+        f"{loss}: the {first} has shape {input} and the {second} {target}; each prediction is compared with the target"
+        f" in its own place, so both have one shape. {hint}"
+    )
+
+
+def constant(loss: str, name: str, given: Any, input: Any) -> Any:
+    """A weight, as an array in the dtype of the predictions; no gradient flows to it."""
+    if given is None:
+        return None
+    if getattr(given, "requires_grad", False):
+        raise DerivativeError(f"{loss} takes {name} as constant, and this one requires grad: write {name}.detach()")
+    given = as_operand(given)
+    return getattr(given, "array", given).astype(input.dtype, copy=False)
+
+
+def weights(loss: str, name: str, given: Any, input: Any) -> Any:
+    """A weight that stretches over the predictions, but not the predictions over it; else `ShapeError`."""
+    weight = constant(loss, name, given, input)
+    if weight is not None and not _stretches(weight.shape, input.shape):
+        raise ShapeError(
+            f"{loss}: {name} of shape {weight.shape} does not stretch to the {input.shape} of the input: give one"
+            f" number for each column, shape {input.shape[-1:]}, or for each prediction, shape {input.shape}"
+        )
+    return weight
+
+
+def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))
+
+
+def first_place(wrong: Any) -> tuple[int, ...]:
+    """The place of the first number for which something is wrong."""
+    return tuple(int(i) for i in np.argwhere(wrong)[0])
+
+
+def at(place: tuple[int, ...]) -> str:
+    """A place as a learner would index it: "at [1, 0]".
+
+    >>> at((1, 0)), at(())
+    (' at [1, 0]', '')
+    """
+    return f" at [{', '.join(map(str, place))}]" if place else ""
