@@ -126,7 +126,7 @@ def test_outside_nothing_is_looked_at() -> None:
 
 
 def test_an_infinity_in_the_inputs_is_no_anomaly() -> None:
-    x, y = leaf([1.0, np.inf, np.nan]), leaf([np.inf, 1.0, 1.0])
+    x, y = leaf([1.0, np.inf, 2.0]), leaf([np.inf, 1.0, 1.0])
     with detect_anomaly():
         z = (x * y + y * x).sum() + (x @ y) + np.max(x, where=np.array([True, False, False]), initial=-np.inf)
         z.backward()
@@ -232,15 +232,98 @@ def test_switching_recording_off_and_on_inside_keeps_the_watch() -> None:
     with detect_anomaly():
         with no_grad():
             assert not is_grad_enabled()
-            np.log(leaf(0.0))
+            message(lambda: np.log(leaf(0.0)))
             with enable_grad():
                 assert is_grad_enabled()
                 message(lambda: np.log(leaf(0.0)))
         message(lambda: np.log(leaf(0.0)))
     with no_grad(), detect_anomaly():
-        assert not np.log(leaf(0.0)).requires_grad
-        with enable_grad():
-            message(lambda: np.log(leaf(0.0)))
+        assert not np.log(leaf(1.0)).requires_grad
+        message(lambda: np.log(leaf(0.0)))
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        lambda w: w.__imul__(1e200),
+        lambda w: w.__isub__(Tensor([-1.5e308, 0.0])),
+        lambda w: w[0:1].__imul__(1e200),
+        lambda w: np.multiply(w, 1e200),
+        lambda w: np.log(Tensor([1.0, 2.0], name="data") - 1),
+    ],
+)
+def test_what_is_not_recorded_is_looked_at_too(update: Callable[[Tensor], Any]) -> None:
+    """An update that overflows would otherwise be told as data that was infinite already."""
+    w = Tensor([1e200, 1.0], requires_grad=True, name="w")
+    with detect_anomaly(), no_grad():
+        if "isub" in inspect.getsource(update):
+            w *= 1e-200
+            w *= 1.5e308
+        assert "gave" in message(lambda: update(w))
+
+
+def test_nan_that_was_given_is_told_where_backward_starts_from_it() -> None:
+    x = Tensor([[1.0, 2.0], [3.0, np.nan]], name="ages")
+    w = leaf([1.0, 1.0])
+    with detect_anomaly():
+        cleaned = np.where(np.isnan(x), 0.0, x * 2.0)  # nan on the way is no matter
+        (cleaned @ w).sum().backward()
+        scores = x @ w
+        line = here(-1)
+        loss = (scores**2).mean()
+        said = message(loss.backward)
+    assert said.startswith("backward() starts from nan, which no op made of finite numbers: it was in 'ages' at")
+    assert "index (1, 1)" in said
+    assert line not in said  # `x * 2.0` met it first
+    assert w.grad.tolist() == [8.0, 4.0]
+    loss = (x @ w).mean()
+    with detect_anomaly():
+        assert "compute it inside detect_anomaly too" in message(loss.backward)
+
+
+def test_gradients_that_overflow_where_they_add_up_are_found() -> None:
+    x = leaf([1.0, 1.0], "x")
+    with detect_anomaly():
+        said = message(((x * 1e308 * [1, -1]).sum() + (x * 1e308 * [1, -1]).sum()).backward)
+        assert "the gradient (the tensor named 'x'): 1e+308 and 1e+308 added up to inf at index (0,)" in said
+        (x * 1e308 * [1, -1]).sum().backward()
+        assert "added up to inf" in message((x * 1e308 * [1, -1]).sum().backward)
+    assert x.grad.tolist() == [1e308, -1e308]
+    row = leaf([[1e-300, 1e-300]])
+    with detect_anomaly():
+        said = message((row * np.full((2, 2), 1e308)).sum().backward)
+        assert "finite numbers, summed over broadcast axes or as float64, became inf at index (0, 0)" in said
+        small = Tensor([1.0, 2.0], dtype=np.float32, requires_grad=True)
+        said = message((small * np.array([1e300, 1.0])).sum().backward)
+        assert "or as float32, became inf at index (0,)" in said
+        tiny = leaf([1e-300])  # indexing hands on part of a gradient, which adds up in another place
+        assert "added up to inf" in message((tiny[:1] * 1e308 + tiny[0] * 1e308).sum().backward)
+
+
+def test_a_hook_that_makes_nan_is_named() -> None:
+    x = leaf([1.0, 0.0], "x")
+    x.register_hook(lambda g: g / (1 - g))
+    with detect_anomaly():
+        assert "divide of 1.0 and 0.0" in message((x * 1.0).sum().backward)
+        y = leaf([1.0, 0.0], "y")
+        y.register_hook(lambda g: g.numpy() / 0)
+        said = message((y * 1.0).sum().backward)
+    assert said == "a hook (the tensor named 'y') made inf of the gradient 1.0 at index (0,)"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: leaf([10.0]) ** 800, "grown too large"),
+        (lambda: leaf([0.0]) ** -1, "At 0 a power below 0 is infinite"),
+        (lambda: leaf([-8.0]) ** (1 / 3), "np.abs(x)**p"),
+        (lambda: leaf([-1e200]) ** 3, "grown too large"),
+        (lambda: np.std(leaf([1e200, 2e200])), "with ddof=1 it takes two numbers or more"),
+    ],
+)
+def test_the_remedy_is_for_the_numbers_that_were_given(call: Callable[[], Tensor], told: str) -> None:
+    with detect_anomaly():
+        assert told in message(call)
 
 
 def test_it_holds_for_one_thread_and_one_task() -> None:

@@ -11,17 +11,15 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.conversion import needs_gradient
-from tinygrad_edu.graph import Leaf, Node, Vertex, wrap
+from tinygrad_edu.graph import Leaf, Node, Vertex, nodes_above, passes, wrap
 from tinygrad_edu.hooks import retains
 from tinygrad_edu.lines import inside, warn
-from tinygrad_edu.mutation import changes, tick
+from tinygrad_edu.mutation import changes
+from tinygrad_edu.recording import watchers, watching
 from tinygrad_edu.tensor import Tensor
 
 lock = RLock()  # a finalizer may run a pass inside one
 acquire, release = lock.acquire, lock.release  # `with lock:` takes twice the time, and every backward pass does
-
-latest = 0
-"""When the last backward pass ended, by the engine's clock."""
 
 _told: WeakSet[Node] = WeakSet()
 """Of which computed tensors it was said that they keep no gradient, which is done once."""
@@ -29,8 +27,11 @@ _told: WeakSet[Node] = WeakSet()
 
 def accumulate(found: dict[Any, Any], told: bool) -> None:
     """Add to the `.grad` of every leaf; passes in several threads do so in turn. `told`: say where they add up."""
-    global latest
     added: list[Leaf] = []
+    if watchers and (watcher := watching()):
+        for leaf, g in found.items():
+            if (tensor := leaf._tensor()) is not None and tensor._origin is leaf:
+                watcher.accumulating(leaf, tensor._grad, g)
     acquire()
     try:
         for leaf, g in found.items():
@@ -39,27 +40,25 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
                 earlier = tensor._grad
                 if earlier is None:
                     tensor._grad = g
-                    leaf.since = latest
                     if leaf.left is None:
                         leaf.left = True
                     continue
                 if type(earlier) is Tensor and earlier._origin is None:
                     earlier = earlier._value
                 tensor._grad = earlier + g
-                if leaf.left and told and _surprises(leaf, earlier):
+                if leaf.left and told and _surprises(getattr(earlier, "_value", earlier)):
                     leaf.left = False  # told once
                     added.append(leaf)
-        latest = tick()
+        passes.count += 1
     finally:
         release()
     if added:
         warn(errors.accumulated([(leaf.name, leaf.shape) for leaf in added]), errors.AccumulationWarning)
 
 
-def _surprises(leaf: Leaf, earlier: Any) -> bool:
+def _surprises(earlier: Any) -> bool:
     """Whether nobody has changed the gradient in place since it was left, as to zeros."""
-    value = getattr(earlier, "_value", earlier)
-    return changes.since(leaf.since, value) is None and bool(np.any(value))
+    return changes.since(0, earlier) is None and bool(np.any(earlier))
 
 
 def looked_at(tensor: Tensor) -> Tensor | None:
@@ -85,12 +84,14 @@ def _explain(vertex: Vertex) -> None:
     if inside[frame.f_code.co_filename]:
         return
     if isinstance(vertex, Leaf):
-        if vertex.left is None and latest > vertex.since and needs_gradient(frame):
+        if vertex.left is None and passes.count > vertex.passes and needs_gradient(frame):
             vertex.left = False  # told once
             warn(errors.not_reached(vertex.name), errors.MissingGradientWarning)
         return
     assert isinstance(vertex, Node)
-    ran = vertex.kept is None or latest > vertex.index
+    ran = vertex.kept is None or any(
+        getattr(v, "left", None) is not None for n in nodes_above([vertex]) for v in n.inputs
+    )
     if ran and vertex not in _told and not retains(vertex) and needs_gradient(frame):
         _told.add(vertex)
         warn(errors.not_retained(vertex.name), errors.MissingGradientWarning)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ContextDecorator
 from contextvars import Token
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,11 @@ from tinygrad_edu import errors, plan
 from tinygrad_edu.kept import Record, fingerprint, records
 from tinygrad_edu.lines import here
 from tinygrad_edu.mutation import changes
-from tinygrad_edu.recording import recorder, watcher
+from tinygrad_edu.recording import watcher, watchers
 
 if TYPE_CHECKING:
     from tinygrad_edu.graph import Node, Vertex
+    from tinygrad_edu.op import Op
 
 __all__ = ["detect_anomaly"]
 
@@ -29,9 +30,9 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - PyTorch's name, and it r
 
     A `with` block or a decorator, for a program that goes wrong: every op inside is looked at, and its line remembered.
     Raises `AnomalyError`, which names the op, the line, the place and the numbers there, before any `.grad` changes.
-    An infinity that was in the inputs is none of its business, and neither is what is not recorded. What a rule needs
-    is also checksummed: where it was changed through a bare array, `backward` raises `MutationError`. With
-    `check_nan=False` it does only that. After
+    An infinity or nan that was in the inputs is none of its business, until `backward` starts from nan: then it says
+    where that came in. What a rule needs is also checksummed: where it was changed through a bare array, `backward`
+    raises `MutationError`. With `check_nan=False` it does only that. It holds for this thread or task. After
     https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.detect_anomaly
 
     >>> from tinygrad_edu import Tensor
@@ -44,42 +45,80 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - PyTorch's name, and it r
     Logarithms are of numbers above 0: write np.log(np.maximum(x, 1e-12)), or log_softmax(x) for log(softmax(x)).
     """
 
-    _tokens: tuple[Token[Any], Token[Any], Any] | None = None
+    _entered: tuple[Token[Any], Watcher, Any] | None = None  # and those below: a block may stand inside itself
 
     def __init__(self, check_nan: bool = True) -> None:
         self.check_nan = check_nan
 
     def __enter__(self) -> None:
-        watching = Watcher(self.check_nan)
-        mode = recorder.get() and watching
-        self._tokens = watcher.set(watching), recorder.set(mode), self._tokens
+        opened = Watcher(self.check_nan)
+        watchers.append(opened)
+        self._entered = watcher.set(opened), opened, self._entered
 
     def __exit__(self, _kind: object, _error: object, _traceback: object) -> None:
-        watched, recorded, self._tokens = self._tokens  # type: ignore[misc] # entered
-        recorder.reset(recorded)
-        watcher.reset(watched)
+        token, opened, self._entered = self._entered  # type: ignore[misc] # entered
+        watchers.remove(opened)
+        watcher.reset(token)
 
     def _recreate_cm(self) -> detect_anomaly:
         return detect_anomaly(self.check_nan)  # one a call, as in recording.py
 
 
 class Watcher:
-    """Is told of every op that is recorded and of every rule that has run, inside `detect_anomaly`."""
+    """Is told, inside `detect_anomaly`, of every op that was applied, every rule that has run and every sum."""
 
     def __init__(self, check_nan: bool) -> None:
         self.check_nan = check_nan
+        self.came_in: str | None = None  # where an op first met nan that no op made
+        self.sums: dict[Vertex, Any] = {}  # what has arrived at a vertex so far, in this backward pass
 
-    def recorded(self, node: Node, arguments: Sequence[Any], out: Any) -> None:
-        """An op was applied to values, of operands and then of static parameters."""
+    def applied(self, op: Op, arguments: Sequence[Any], out: Any, node: Node | None) -> None:
+        """An op was applied to operands and static parameters; `node`, if it was recorded."""
         line = here()
-        if self.check_nan:
-            bad = first_bad(out, node.op.elementwise, arguments)
-            if bad is not None and not _in_a_rule():
-                values = list(_numbers(arguments[: len(node.operands)]))
-                operands = [_operand(value, v, bad, out) for value, v in zip(values, node.inputs, strict=False)]
-                raise errors.non_finite_result(node.op.name, operands, _at(out, bad), bad, line)
-        records[node] = Record(line, tuple([fingerprint(value) for value in node.kept or ()]))
-        changes.unseen()
+        if self.check_nan and not _in_a_rule():
+            values = [_bare(argument) for argument in arguments]
+            operands = arguments[: len(arguments) - len(op.static)]
+            bad = first_bad(out, op.elementwise, values)
+            if bad is not None:
+                told = [_operand(operand, bad, out) for operand in operands]
+                at = [_single(value, bad, out) for value in values[: len(operands)]]
+                raise errors.non_finite_result(op.name, told, at, _at(out, bad), bad, line)
+            if self.came_in is None and np.isnan(out).any():
+                self.came_in = next((f"{where}, in\n    {line}" for o in operands if (where := _given_nan(o))), None)
+        if node is not None:
+            records[node] = Record(line, tuple([fingerprint(value) for value in node.kept or ()]))
+            changes.unseen()
+
+    def started(self, roots: Iterable[Vertex]) -> None:
+        """A backward pass starts from these."""
+        self.sums.clear()
+        for root in roots:
+            if self.check_nan and root.value is not None and np.isnan(root.value).any():
+                raise errors.nan_to_begin_with(root.name, self.came_in)
+
+    def arrived(self, vertex: Vertex, handed: Any, contribution: Any, total: Any) -> None:
+        """What a rule handed to a vertex was made its contribution, and added to what had arrived before."""
+        handed, contribution, total = _bare(handed), _bare(contribution), _bare(total)
+        before = self.sums.get(vertex)
+        self.sums[vertex] = total
+        if not self.check_nan:
+            return
+        if (bad := first_bad(contribution, False, [handed])) is not None:
+            raise errors.overflowing_gradient(vertex, _at(contribution, bad), bad, None)
+        if before is not None and (bad := first_bad(total, True, [before, contribution])) is not None:
+            raise errors.overflowing_gradient(vertex, _at(total, bad), bad, (_at(before, bad), _at(contribution, bad)))
+
+    def hooked(self, vertex: Vertex, g: Any, answer: Any) -> None:
+        """The hooks of a vertex were given g and made `answer` of it."""
+        g, answer = _bare(g), _bare(answer)
+        if self.check_nan and (bad := first_bad(answer, True, [g])) is not None:
+            raise errors.non_finite_hook(vertex, str(_single(g, bad, answer)), _at(answer, bad), bad)
+
+    def accumulating(self, leaf: Vertex, earlier: Any, g: Any) -> None:
+        """The gradient `g` of a leaf is about to be added to its `.grad`."""
+        if earlier is not None:
+            self.sums[leaf] = _bare(earlier)
+            self.arrived(leaf, g, g, _bare(earlier) + _bare(g))
 
     def handed(self, node: Node, index: int, g: Any, kept: Sequence[Any], handed: Any) -> None:
         """The rule of a node, for its operand `index`, made `handed` of the gradient `g` and of what was kept."""
@@ -165,15 +204,19 @@ def _broadcast(array: Any, shape: tuple[int, ...]) -> Any:
         return None
 
 
+def _host(value: Any) -> Any:
+    return value.get() if hasattr(value, "get") else np.asarray(value)
+
+
 def _at(array: Any, place: Place) -> str:
-    return str(np.asarray(array)[place].item()) if not hasattr(array, "get") else str(array[place].get().item())
+    return str(_host(array)[place].item())
 
 
 def _shown(value: Any, place: Place, result: Any) -> str:
     """The number of a value at the place of the result, where it has one there; else its range."""
     if isinstance(value, tuple | list):
         return ", ".join(_shown(item, place, result) for item in value)
-    array = value.get() if hasattr(value, "get") else np.asarray(value)
+    array = _host(value)
     stretched = _broadcast(array, np.shape(result))
     if stretched is not None:
         return str(stretched[place].item())
@@ -182,6 +225,24 @@ def _shown(value: Any, place: Place, result: Any) -> str:
     return f"numbers from {array.min().item()} to {array.max().item()} in shape {array.shape}"
 
 
-def _operand(value: Any, vertex: Vertex | Any, place: Place, result: Any) -> str:
-    name = getattr(vertex, "name", None)
-    return _shown(value, place, result) + (f" (in {name!r})" if name else "")
+def _single(value: Any, place: Place, result: Any) -> float | None:
+    """The number of a value at the place of the result, where it has one there."""
+    stretched = None if isinstance(value, tuple | list) else _broadcast(_host(value), np.shape(result))
+    return None if stretched is None else float(stretched[place])
+
+
+def _operand(operand: Any, place: Place, result: Any) -> str:
+    name = getattr(operand, "name", None)
+    return _shown(_bare(operand), place, result) + (f" (in {name!r})" if name else "")
+
+
+def _given_nan(operand: Any) -> str | None:
+    """Where nan stands in an operand that no recorded op made; None where there is none."""
+    if isinstance(operand, tuple | list):
+        return next((where for item in operand if (where := _given_nan(item))), None)
+    value = _host(_bare(operand))
+    if getattr(operand, "grad_fn", None) is not None or value.dtype.kind != "f" or not np.isnan(value).any():
+        return None
+    name = getattr(operand, "name", None)
+    place = errors.somewhere(tuple(int(i) for i in np.argwhere(np.isnan(value))[0]))
+    return f"{repr(name) if name else f'an operand of shape {value.shape}'}{place}"

@@ -20,7 +20,7 @@ from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
 from tinygrad_edu.places import Part, Parts, gathered
 from tinygrad_edu.plan import pull_carefully
-from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watching
+from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watchers, watching
 from tinygrad_edu.seed import listed, seeded
 from tinygrad_edu.step import Step, local_derivative
 from tinygrad_edu.tensor import Tensor
@@ -136,8 +136,10 @@ def _propagate(
             heappush(heap, (-vertex.index, vertex))
         else:  # a leaf
             unfinished = True
-    changed, found, watcher = changes.latest, {}, watching()
-    looked_at = observe is not None or watcher is not None
+    changed, found, watcher = changes.latest, {}, watchers and watching()
+    looked_at = observe is not None or bool(watcher)
+    if watcher:
+        watcher.started(pending)
     retained: list[tuple[Callable[[Any], None], Any]] = []
     careful: tuple[Any, ...] | set[Any] = ()  # vertices that a gradient reached through a `where`
     shared = {*pending} if observe is None and not create_graph else None  # whose gradient others may hold
@@ -152,7 +154,7 @@ def _propagate(
             changed = changes.latest  # a hook may change what is kept
         if wanted is not None and wanted[node]:
             found[node] = copied(g)
-        plan, kept = node.plan, node.kept
+        plan, kept, operands = node.plan, node.kept, node.operands
         if kept is None:
             raise errors.freed_graph(plan.op.name, node.name)
         if node.index < changed:
@@ -163,15 +165,15 @@ def _propagate(
             node.kept = None
         masked = (plan.masks and plan.masking(kept)) or (careful and node in careful)
         if masked:
-            careful = {*careful, *node.operands}
+            careful = {*careful, *operands}
         for index, pull in plan.pulls:
-            vertex = node.operands[index]
+            vertex = operands[index]
             if wanted is not None and vertex not in wanted:
                 continue
             handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)
             kind, like = type(handed), vertex.like
             if kind is Part:
-                if observe is None:
+                if not looked_at:
                     held = pending.get(vertex)
                     if held is None and type(vertex) is Node:
                         heappush(heap, (-vertex.index, vertex))
@@ -193,15 +195,15 @@ def _propagate(
                 if passed_on and shared is not None and not _alone(node, shared):
                     shared.add(vertex)
             else:
-                fresh = kind is ndarray and contribution is not g and contribution.base is None
-                pending[vertex] = (
-                    contribution if kind is float64 or fresh else own(contribution, g, _alone(node, shared))
-                )
+                if kind is not float64 and (kind is not ndarray or contribution is g or contribution.base is not None):
+                    contribution = own(contribution, g, _alone(node, shared))
+                pending[vertex] = contribution
                 if vertex.hooks:
                     unfinished = True
             if looked_at:
-                if watcher is not None:
+                if watcher:
                     watcher.handed(node, index, g, kept, handed)
+                    watcher.arrived(vertex, handed, contribution, pending[vertex])
                 if observe is not None:
                     local = local_derivative(node, pull, g, kept)
                     observe(Step(node, index, g, local, handed, contribution, copied(pending[vertex])))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from tinygrad_edu.graph import Vertex
     from tinygrad_edu.op import Op
 
 __all__ = [
@@ -423,10 +424,8 @@ _LOGARITHM = (
 )
 _DIVISION = "Keep the divisor from 0: x / (y + 1e-12), or x / np.where(y == 0, 1.0, y) where that quotient is not used."
 _ROOT = "Below 0 there is no square root: write np.sqrt(np.maximum(x, 0)), or np.abs(x) for the root of a square."
-_POWER = (
-    "A fraction as exponent takes no number below 0, and one below 1 has an infinite slope at 0: write"
-    " np.maximum(x, 1e-12)**p."
-)
+_POWER = "At 0 a power below 0 is infinite, and one below 1 has an infinite slope: write np.maximum(x, 1e-12)**p."
+_FRACTION = "A fraction as exponent takes no number below 0: write np.maximum(x, 1e-12)**p, or np.abs(x)**p."
 _OVERFLOW = (
     "Numbers this large do not fit the dtype: subtract the maximum first, as softmax, logsumexp and sigmoid do for you."
 )
@@ -439,7 +438,8 @@ _GROWN = (
 REMEDIES = {
     **dict.fromkeys(("log", "log2", "log10", "log1p"), _LOGARITHM),
     **dict.fromkeys(("divide", "reciprocal", "floor_divide", "remainder", "fmod"), _DIVISION),
-    **dict.fromkeys(("sqrt", "std"), _ROOT),
+    "sqrt": _ROOT,
+    "std": "It divides by n - ddof: with ddof=1 it takes two numbers or more. Numbers above 1e150 have no squares.",
     **dict.fromkeys(("power", "float_power"), _POWER),
     **dict.fromkeys(("exp", "exp2", "expm1", "sinh", "cosh"), _OVERFLOW),
     **dict.fromkeys(("arcsin", "arccos", "arctanh"), _ARC),
@@ -448,20 +448,54 @@ REMEDIES = {
 """By the name of the op, what to write instead where it made nan or an infinity."""
 
 
-def _somewhere(place: tuple[int, ...]) -> str:
+def somewhere(place: tuple[int, ...]) -> str:
+    """A place in an array as errors say it; nothing for a single number."""
     return f" at index {place}" if place else ""
 
 
-def _remedy(op: str) -> str:
+def _remedy(op: str, numbers: Sequence[float | None] = ()) -> str:
+    """What to write instead, for the numbers that the op was given."""
+    if op in ("power", "float_power") and numbers and numbers[0]:
+        fraction = numbers[0] < 0 and numbers[-1] is not None and numbers[-1] % 1
+        return f"\n{_FRACTION if fraction else _GROWN}"
     return f"\n{REMEDIES[op]}" if op in REMEDIES else ""
 
 
 def non_finite_result(
-    op: str, operands: Sequence[str], gave: str, place: tuple[int, ...], line: str | None
+    op: str,
+    operands: Sequence[str],
+    numbers: Sequence[float | None],
+    gave: str,
+    place: tuple[int, ...],
+    line: str | None,
 ) -> AnomalyError:
-    """The error for an op that made nan or an infinity of finite numbers."""
+    """The error for an op that made nan or an infinity of finite numbers, those at the place if there are."""
     where = f", in\n    {line}" if line else ""
-    return AnomalyError(f"{op} of {' and '.join(operands)}{_somewhere(place)} gave {gave}{where}{_remedy(op)}")
+    return AnomalyError(f"{op} of {' and '.join(operands)}{somewhere(place)} gave {gave}{where}{_remedy(op, numbers)}")
+
+
+def nan_to_begin_with(name: str | None, came_in: str | None) -> AnomalyError:
+    """The error for a backward pass from nan that no op made of numbers."""
+    where = f"it was in {came_in}" if came_in else "compute it inside detect_anomaly too, to see where it came in"
+    return AnomalyError(f"backward() starts from nan{_called(name)}, which no op made of finite numbers: {where}")
+
+
+def overflowing_gradient(
+    vertex: Vertex, gave: str, place: tuple[int, ...], added: tuple[str, str] | None
+) -> AnomalyError:
+    """The error for finite gradients whose sum, or cast, is not finite."""
+    how = (
+        f"{added[0]} and {added[1]} added up to"
+        if added
+        else f"finite numbers, summed over broadcast axes or as {vertex.dtype}, became"
+    )
+    op = f" of the result of {made_by.name}" if (made_by := getattr(vertex, "op", None)) else ""
+    return AnomalyError(f"the gradient{op}{_called(vertex.name)}: {how} {gave}{somewhere(place)}. {_GROWN}")
+
+
+def non_finite_hook(vertex: Vertex, arrived: str, gave: str, place: tuple[int, ...]) -> AnomalyError:
+    """The error for a hook that made nan or an infinity of a finite gradient."""
+    return AnomalyError(f"a hook{_called(vertex.name)} made {gave} of the gradient {arrived}{somewhere(place)}")
 
 
 def non_finite_gradient(
@@ -482,7 +516,7 @@ def non_finite_gradient(
     )
     of = f" and {', '.join(kept)}" if kept else ""
     return AnomalyError(
-        f"the rule of {op} for {operand!r}{_called(name)} made {gave} of the gradient {arrived}{of}{_somewhere(place)}"
+        f"the rule of {op} for {operand!r}{_called(name)} made {gave} of the gradient {arrived}{of}{somewhere(place)}"
         f"{where}{_remedy(op)}"
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.errors import failed
 from tinygrad_edu.graph import SMALL, Node, as_value, constant, records, unwrap
 from tinygrad_edu.mutation import tick
-from tinygrad_edu.recording import recording
+from tinygrad_edu.recording import recording, watchers, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -52,8 +52,10 @@ def unary(op: Op) -> Callable[..., Tensor]:
             out = as_value(out, op.name)
         result = new(Tensor)
         result._value = out
-        if vertex is None or not (mode := recording()) or (checked and out.dtype.kind != "f" and not records(out, op)):
+        if vertex is None or not recording() or (checked and out.dtype.kind != "f" and not records(out, op)):
             result._origin = None
+            if watchers and (watcher := watching()):
+                watcher.applied(op, (x, *static), out, None)
             return result
         result._origin = node = Node()
         node.plan = plan
@@ -62,8 +64,8 @@ def unary(op: Op) -> Callable[..., Tensor]:
         node.index = tick()
         node.hooks = node.name = None
         node.like = out if type(out) is float64 or out.size <= SMALL else (out.shape, out.dtype)
-        if mode is not True:
-            mode.recorded(node, (value, *static), out)
+        if watchers and (watcher := watching()):
+            watcher.applied(op, (x, *static), out, node)
         return result
 
     return apply
@@ -93,10 +95,12 @@ def binary(op: Op) -> Callable[..., Tensor]:
         result._value = out
         if (
             (x_vertex is None and y_vertex is None)
-            or not (mode := recording())
+            or not recording()
             or (checked and out.dtype.kind != "f" and not records(out, op))
         ):
             result._origin = None
+            if watchers and (watcher := watching()):
+                watcher.applied(op, (x, y), out, None)
             return result
         plan = both
         if x_vertex is None:
@@ -110,8 +114,8 @@ def binary(op: Op) -> Callable[..., Tensor]:
         node.index = tick()
         node.hooks = node.name = None
         node.like = out if type(out) is float64 or out.size <= SMALL else (out.shape, out.dtype)
-        if mode is not True:
-            mode.recorded(node, (a, b), out)
+        if watchers and (watcher := watching()):
+            watcher.applied(op, (x, y), out, node)
         return result
 
     return apply

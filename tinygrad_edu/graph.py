@@ -53,18 +53,27 @@ class Vertex:
         return self.like[1] if type(self.like) is tuple else np.asarray(self.like).dtype
 
 
+class Passes:
+    """How many backward passes that fill `.grad` have ended so far."""
+
+    count = 0
+
+
+passes = Passes()
+
+
 class Leaf(Vertex):
     """An input of the graph that no op made: a tensor that requires grad, or a constant."""
 
-    __slots__ = ("_tensor", "left", "requires_grad", "since")
+    __slots__ = ("_tensor", "left", "passes", "requires_grad")
     left: bool | None  # None: no backward pass came here so far; then, whether it would surprise that they add up
-    since: int  # when it was made or its `.grad` was set, or the pass before the one that left its `.grad`
+    passes: int  # how many backward passes had ended when it was made or its `.grad` was set
 
     def __init__(self, value: Array, tensor: Tensor | None, requires_grad: bool) -> None:
         self.hooks, self.requires_grad = None, requires_grad
         self.like = value if isinstance(value, NUMBER) or value.size <= SMALL else (value.shape, value.dtype)
         if requires_grad:
-            self.left, self.since = None, tick()
+            self.left, self.passes = None, passes.count
         if tensor is None:
             self.name = self._tensor = None
         else:  # weakly, because the tensor holds the leaf: without a cycle, reference counting alone frees a graph

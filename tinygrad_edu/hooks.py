@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.graph import Vertex, copied, wrap
-from tinygrad_edu.recording import set_grad_enabled
+from tinygrad_edu.recording import set_grad_enabled, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -77,7 +77,7 @@ def run_hooks(vertex: Vertex, g: Any, create_graph: bool, retained: list[Any]) -
 
     Those of `retain_grad` come last and only when the pass has ended well: they go to `retained`, with the gradient.
     """
-    g = copied(g)
+    before, g = g, copied(g)
     tensor = g if hasattr(g, "grad_fn") else wrap(g, None)
     with set_grad_enabled(create_graph):
         for hook in tuple(vertex.hooks or ()):
@@ -89,5 +89,7 @@ def run_hooks(vertex: Vertex, g: Any, create_graph: bool, retained: list[Any]) -
                     raise errors.gradient_shape(np.shape(answer), vertex.shape, vertex.name)
                 tensor = answer if hasattr(answer, "grad_fn") else wrap(np.asarray(answer)[()], None)
                 tensor = tensor if tensor.dtype == vertex.dtype else tensor.astype(vertex.dtype)
+        if watcher := watching():
+            watcher.hooked(vertex, before, tensor)
         retained += [(hook, copied(tensor)) for hook in vertex.hooks or () if isinstance(hook, Retainer)]
         return copied(tensor if create_graph else tensor._value)

@@ -21,7 +21,7 @@ from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
 from tinygrad_edu.places import plain_key
-from tinygrad_edu.recording import recording
+from tinygrad_edu.recording import recording, watchers, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -45,6 +45,7 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
             _check_kind(tensor, out.dtype)
             tensor._become(out.astype(tensor.dtype)[()])
             return tensor
+        before = memory.copy() if watchers else None
         try:
             function(memory, value, memory)
         except ValueError as error:
@@ -53,6 +54,8 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
             note(memory)
             raise
         note(memory)
+        if before is not None and (watcher := watching()):
+            watcher.applied(op, (wrap(before, None), other), memory, None)
         return tensor
 
     return method

@@ -24,7 +24,7 @@ from tinygrad_edu import fast
 from tinygrad_edu.errors import DerivativeError, failed, unfit_arguments
 from tinygrad_edu.graph import as_value, constant, records, remember, unwrap, wrap
 from tinygrad_edu.plan import Plan, by_keyword
-from tinygrad_edu.recording import recording
+from tinygrad_edu.recording import recording, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
@@ -154,17 +154,13 @@ class Op:
             out = as_value(out, self.name)
         except Exception as error:
             raise failed(self, operands, error) from error
-        needs = tuple([vertex is not None for _, vertex in pairs])
-        if not any(needs) or not (mode := recording()):
-            return wrap(out, None)
-        plan = self.plan(needs)
-        if not plan.pulls or not records(out, self):
-            return wrap(out, None)
-        inputs = tuple([vertex or constant(operands[i]) for i, (_, vertex) in enumerate(pairs)])
-        environment = (tuple(values),) if self.variadic else values
-        node = remember(plan, inputs, plan.keep(*environment, *static, out, *beside), out)
-        if mode is not True:
-            mode.recorded(node, (*values, *static), out)
+        needs, node = tuple([vertex is not None for _, vertex in pairs]), None
+        if any(needs) and recording() and (plan := self.plan(needs)).pulls and records(out, self):
+            inputs = tuple([vertex or constant(operands[i]) for i, (_, vertex) in enumerate(pairs)])
+            environment = (tuple(values),) if self.variadic else values
+            node = remember(plan, inputs, plan.keep(*environment, *static, out, *beside), out)
+        if watcher := watching():
+            watcher.applied(self, (*operands, *static), out, node)
         return wrap(out, node)
 
 

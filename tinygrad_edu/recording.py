@@ -1,22 +1,28 @@
 """Whether operations are recorded: on by default, switched per thread and per asynchronous task."""
 
+from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from typing import Any
 
-recorder: ContextVar[Any] = ContextVar("recorder", default=True)
+recorder: ContextVar[bool] = ContextVar("recorder", default=True)
 watcher: ContextVar[Any] = ContextVar("watcher", default=None)
 
-recording = recorder.get
-"""False: nothing is recorded; True: it is; else it is too, and this is the watcher of `detect_anomaly`, to be told."""
+recording: Callable[[], bool] = recorder.get
+"""Whether operations are recorded here and now, for the hot path: `is_grad_enabled` without the call."""
 
-watching = watcher.get
-"""The watcher of `detect_anomaly`, also where nothing is recorded; None outside of it."""
+watchers: list[Any] = []
+"""The open blocks of `detect_anomaly`, in any thread: while there are none, a look at this list is all they cost."""
+
+
+def watching() -> Any:
+    """The watcher of the `detect_anomaly` block that is open here, to be told of what happens; None outside of it."""
+    return watcher.get() if watchers else None
 
 
 def is_grad_enabled() -> bool:
     """Whether operations are recorded here and now."""
-    return bool(recording())
+    return recording()
 
 
 class set_grad_enabled(ContextDecorator):  # noqa: N801 - PyTorch's name, and it reads as a statement
@@ -27,13 +33,13 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801 - PyTorch's name, and it
     False
     """
 
-    _tokens: tuple[Token[Any], Any] | None = None  # and those below: a block may stand inside itself
+    _tokens: tuple[Token[bool], Any] | None = None  # and those below: a block may stand inside itself
 
     def __init__(self, mode: bool) -> None:
         self.mode = mode
 
     def __enter__(self) -> None:
-        self._tokens = recorder.set(self.mode and (watching() or True)), self._tokens
+        self._tokens = recorder.set(self.mode), self._tokens
 
     def __exit__(self, _kind: object, _error: object, _traceback: object) -> None:
         token, self._tokens = self._tokens  # type: ignore[misc] # entered

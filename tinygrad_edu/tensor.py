@@ -12,7 +12,6 @@ from tinygrad_edu.device import device_of, fresh
 from tinygrad_edu.graph import SMALL, Array, Leaf, Node, Vertex, wrap
 from tinygrad_edu.handed import came_back, hand_out, handed
 from tinygrad_edu.hooks import Handle, add_hook, retain
-from tinygrad_edu.mutation import tick
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.protocols import NumPyProtocols
 
@@ -99,7 +98,7 @@ class Tensor(Operators, NumPyProtocols):
         self._grad, leaf = g, self._origin
         if type(leaf) is Leaf:
             if leaf.left is None:
-                leaf.since = tick()  # a missing one is no surprise for now
+                leaf.passes = graph.passes.count  # a missing one is no surprise for now
             elif g is not None:
                 leaf.left = False  # nor is one that is there
 
