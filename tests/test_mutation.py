@@ -12,7 +12,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, detect_anomaly, no_grad
+from tinygrad_edu import Op, Tensor, autograd, detect_anomaly, errors, no_grad
 from tinygrad_edu.autograd import grad
 from tinygrad_edu.errors import InPlaceError, MutationError
 
@@ -425,3 +425,65 @@ def test_places_and_settings_that_are_filled_anew_are_those_of_their_use(name: s
     setting[0] = setting[-1] if name != "roll" else 0
     y.backward()
     assert x.grad.tolist() == expected
+
+
+def zeroing(g: Any, x: Any) -> Any:
+    g[x < 0] = 0
+    return g
+
+
+def doubling(g: Any, x: Any) -> Any:
+    x *= 2
+    return g * x
+
+
+def squaring(x: Any) -> Any:
+    x *= x
+    return x
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("rule", [zeroing, doubling])
+def test_a_rule_that_writes_to_what_it_is_given_is_refused(rule: Any, create_graph: bool) -> None:
+    """Otherwise the other branch, which has the same gradient, would lose it too."""
+    ramp = Op(lambda x: np.maximum(x, 0), name="ramp", x=rule)
+    x = leaf([-1.0, 2.0])
+    y = x * 1
+    with pytest.raises(errors.RuleError, match=r"the rule for 'x' of ramp writes to what it was given.*g\.copy\(\)"):
+        (ramp(y) + y).sum().backward(create_graph=create_graph)
+    assert (x.grad, x.tolist()) == (None, [-1.0, 2.0])
+
+
+def test_a_function_that_writes_to_its_operand_is_refused() -> None:
+    square = Op(squaring, name="square", x=lambda g, x: 2 * g * x)
+    x = leaf([-1.0, 2.0])
+    for call in (lambda: square(x), lambda: square(np.array([3.0]))):
+        with pytest.raises(errors.RuleError, match="the function of square writes to what it was given"):
+            call()
+    assert x.tolist() == [-1.0, 2.0]
+
+
+def test_what_such_an_op_hands_through_may_be_changed_afterwards() -> None:
+    same = Op(lambda x: x, name="same", x=lambda g: g)
+    pair = Op(lambda *xs: xs[0][::-1], name="pair", xs=lambda g, index: g[::-1] if index == 0 else g * 0)
+    x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    for result in (same(x.detach()), pair(x.detach(), y.detach())):
+        result += 1
+    assert x.tolist() == [1.0, 2.0]
+    (same(x) * pair(x, y)).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([4.0, 2.0], [0.0, 0.0])
+    x.grad *= 2
+    assert x.grad.tolist() == [8.0, 4.0]
+
+
+def test_who_watches_the_steps_cannot_change_them() -> None:
+    x = leaf([1.0, 2.0])
+
+    def spoil(step: autograd.Step) -> None:
+        for seen in (step.upstream, step.handed, step.contribution, step.accumulated):
+            if np.ndim(seen):
+                with pytest.raises(ValueError, match="read-only"):
+                    seen[...] = 0.0
+
+    autograd.backward((x * x).sum() * 2, observe=spoil)
+    assert x.grad.tolist() == [4.0, 8.0]

@@ -277,6 +277,20 @@ def test_every_way_out_and_back(take: Callable[[Tensor], Any], use: Callable[[An
     assert kinds(lambda: use(take(Tensor(np.ones(2))))) == []
 
 
+def test_a_new_tensor_of_a_computed_one_says_that_its_history_stays_behind() -> None:
+    x = leaf([1.0, 2.0])
+    z = x * 2
+    z.name = "z"
+    (warning,) = told(lambda: Tensor(z))
+    assert warning.category is HistoryWarning
+    assert "(the tensor named 'z')" in str(warning.message)
+    assert "t.clone()" in str(warning.message)
+    with no_grad():
+        assert kinds(lambda: Tensor(z)) == []
+    z.sum().backward()
+    assert kinds(lambda: (Tensor(z), Tensor(x), Tensor(z.detach()), Tensor(x * 2, requires_grad=True))) == []
+
+
 def test_numbers_taken_out_in_a_correct_program_are_no_surprise() -> None:
     w, x, labels = leaf(np.ones((3, 2))), np.ones((4, 3)), Tensor([0, 1, 0, 1])
 

@@ -14,6 +14,7 @@ from tinygrad_edu import errors
 from tinygrad_edu.accumulation import accumulate
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.graph import Node, Vertex, conform, copied, nodes_above, own, wrap
+from tinygrad_edu.guard import read_only
 from tinygrad_edu.hooks import run_hooks
 from tinygrad_edu.kept import check_unchanged
 from tinygrad_edu.mutation import changes
@@ -206,7 +207,8 @@ def _propagate(
                     watcher.arrived(vertex, handed, contribution, pending[vertex])
                 if observe is not None:
                     local = local_derivative(node, pull, g, kept)
-                    observe(Step(node, index, g, local, handed, contribution, copied(pending[vertex])))
+                    seen = read_only((g, local, handed, contribution, copied(pending[vertex])))
+                    observe(Step(node, index, *seen))
     for leaf, g in pending.items() if unfinished else ():
         if type(g) is Part or type(g) is Parts:
             pending[leaf] = g.whole()

@@ -256,6 +256,14 @@ def changed_value(
     )
 
 
+def raise_replaced(leaf: Vertex, _: object) -> None:
+    """Raise the error for a leaf that was assigned `data` of another shape or dtype after the graph used it."""
+    raise MutationError(
+        f"this tensor{_called(leaf.name)} was assigned .data of another shape or dtype after the graph used it with"
+        f" shape {leaf.shape}, {leaf.dtype}: call backward() before the assignment, or compute the result again."
+    )
+
+
 def bad_rule(op: str, operand: str, handed: object, shape: tuple[int, ...]) -> RuleError:
     """The error for a rule that returned what cannot be a gradient of its operand."""
     got = (
@@ -283,6 +291,14 @@ def whole_numbers(op: str, dtype: object) -> DerivativeError:
     return DerivativeError(
         f"{op} has a rule, but its result holds {dtype}, which carries no gradient: have its function return floats,"
         " or pass t.detach()."
+    )
+
+
+def writes(op: str, what: str) -> RuleError:
+    """The error for an op that writes to what it was given."""
+    return RuleError(
+        f"{what} of {op} writes to what it was given, which the graph and other branches use too: make a new array, as"
+        " g * (x > 0) or np.where(x > 0, g, 0), or change a copy, g.copy()."
     )
 
 
@@ -383,6 +399,15 @@ def lost_through_array(name: str | None) -> str:
         f"this array was taken out of a tensor that requires grad{_called(name)}, by .array, .numpy() or np.asarray: no"
         " gradient will flow to that tensor from here. Write the tensor itself, or t.detach() where none is meant."
         f"{_silenced(HistoryWarning)}"
+    )
+
+
+def lost_through_copy(name: str | None) -> str:
+    """What to say where a new Tensor is made of a computed one."""
+    return (
+        f"Tensor(t) copies the numbers of t{_called(name)}, which was computed from tensors that require grad: no"
+        " gradient will flow to them from here. Write t itself or t.clone() to keep the history, t.detach().clone() to"
+        f" drop it.{_silenced(HistoryWarning)}"
     )
 
 

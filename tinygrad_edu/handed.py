@@ -34,12 +34,19 @@ def hand_out(array: Any, tensor: Tensor, depth: int) -> None:
 def came_back(array: Any, op: Op | None) -> None:
     """Warn, once for each array, that an operand of the op, or the data of a new Tensor, was taken out of a tensor.
 
-    Not where nothing would be differentiated anyway: by an op without rules, of numbers whose graph is done with, or
-    where a leaf is copied into a new Tensor.
+    That data may be a computed Tensor itself: the new one does not remember how. Not where nothing would be
+    differentiated anyway: by an op without rules, of numbers whose graph is done with, or where a leaf is copied into
+    a new Tensor.
     """
+    if not recording():
+        return
+    if hasattr(array, "grad_fn"):
+        if array.grad_fn is not None and array.grad_fn.kept is not None:
+            warn(errors.lost_through_copy(array.name), errors.HistoryWarning)
+        return
     known, origin = handed[id(array)]
     vertex = origin()
-    if known() is not array or vertex is None or not recording():
+    if known() is not array or vertex is None:
         return
     done = getattr(vertex, "kept", ()) is None
     copied = op is None and not hasattr(vertex, "kept")

@@ -23,6 +23,7 @@ import numpy as np
 from tinygrad_edu import fast
 from tinygrad_edu.errors import DerivativeError, failed, unfit_arguments
 from tinygrad_edu.graph import as_value, constant, records, remember, unwrap, wrap
+from tinygrad_edu.guard import guarded
 from tinygrad_edu.plan import Plan, by_keyword
 from tinygrad_edu.recording import recording, watching
 
@@ -67,9 +68,10 @@ class Op:
         **rules: Rule,
     ) -> None:
         ufunc = function if isinstance(function, np.ufunc) else None
-        self.function, self.forward, self.rules = function, forward or function, rules
         self.masks, self.hint, self.kink, self.beside = masks, hint, kink, beside or {}
         self.name, self.__doc__ = name or function.__name__.strip("_"), function.__doc__
+        self.function, self.rules = function, rules
+        self.forward = guarded(forward or function, self.name, "the function")
         self.elementwise = bool(ufunc and not ufunc.signature) if elementwise is None else elementwise
         if ufunc:
             positional = inspect.Parameter.POSITIONAL_ONLY
@@ -89,7 +91,7 @@ class Op:
         keyword_only = tuple(p.name for p in every if p.kind is p.KEYWORD_ONLY)
         self.positional = 0 if self.variadic else len(every) - len(keyword_only)
         if keyword_only and forward is None:  # `forward` takes what `apply` is given, in order
-            self.forward = partial(by_keyword, function, keyword_only)
+            self.forward = partial(by_keyword, self.forward, keyword_only)
         self.plan: Callable[[tuple[bool, ...]], Plan] = cache(partial(Plan, self))  # one for each set of needs
         names = self.plan((True,) * len(rules)).names  # a rule that asks for what is not there is found at once
         self.held = {*names} - {"key"}  # static arguments that are copied, because they may be filled anew; keys are

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import DerivativeError
+from tinygrad_edu.guard import guarded
 from tinygrad_edu.places import Part
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ class Plan:
 
     def _pull(self, index: int, asked: list[str]) -> Callable[[Any, tuple[Any, ...]], Any]:
         saved = [n if n == "index" else f"kept[{self.names.index(n)}]" for n in asked]
-        names = {"rule": self.op.rules[self.op.operand(index)], "index": index}
+        operand = self.op.operand(index)
+        rule = self.op.rules[operand]
+        assert rule is not None  # it was asked for
+        names = {"rule": guarded(rule, self.op.name, f"the rule for {operand!r}"), "index": index}
         return _compiled(f"lambda g, kept: rule({', '.join(['g', *saved])})", names)
 
 

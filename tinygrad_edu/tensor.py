@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -40,7 +41,7 @@ class Tensor(Operators, NumPyProtocols):
     def __init__(
         self, data: Any, *, requires_grad: bool = False, dtype: Any = None, device: Any = None, name: str | None = None
     ) -> None:
-        if id(data) in handed and not requires_grad:
+        if (id(data) in handed or type(data) is Tensor) and not requires_grad:
             came_back(data, None)
         self._value, self._origin = fresh(data, dtype, device), None
         if name is not None:
@@ -68,8 +69,8 @@ class Tensor(Operators, NumPyProtocols):
         if self.requires_grad and value.dtype.kind != "f":
             raise errors.gradient_dtype(value.dtype, self.name)
         if isinstance(self._origin, Leaf) and (value.shape, value.dtype) != (self.shape, self.dtype):
-            hooks, self._origin = self._origin.hooks, Leaf(value, self, True)  # what was recorded is of the old one
-            self._origin.hooks, self._grad = hooks, None
+            old, self._origin = self._origin, Leaf(value, self, True)  # what was recorded is of the old one
+            self._origin.hooks, self._grad, old.hooks = old.hooks, None, [partial(errors.raise_replaced, old)]
         self._become(value)
 
     def _become(self, value: Array) -> None:
