@@ -1,7 +1,9 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
+from types import SimpleNamespace
+
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, cuda, errors, func, linalg, nn, optim, testing
+from tinygrad_edu import autograd, cuda, data, errors, func, linalg, nn, optim, testing
 from tinygrad_edu.autograd import Op, detect_anomaly
 from tinygrad_edu.creation import (
     arange,
@@ -50,6 +52,8 @@ from tinygrad_edu.random import (
     set_rng_state,
 )
 from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+
+utils = SimpleNamespace(data=data)  # where PyTorch has it: torch.utils.data.DataLoader
 
 __all__ = [
     "Generator",
@@ -118,6 +122,7 @@ __all__ = [
     "cumulative_prod",
     "cumulative_sum",
     "custom_op",
+    "data",
     "default_generator",
     "deg2rad",
     "degrees",
@@ -349,6 +354,7 @@ __all__ = [
     "unique",
     "unstack",
     "unwrap",
+    "utils",
     "vander",
     "var",
     "vdot",
