@@ -90,9 +90,7 @@ class Module:
             if kind is not None:
                 raise AttributeError(_uninitialised(self))
         elif kind is not None:
-            if kinds.get(name, kind) != kind:  # it takes its place in the order of its new kind
-                del kinds[name]
-            kinds[name] = kind
+            self._keep(name, kind)
         elif name in kinds:
             _check(name, kinds[name], value)
         object.__setattr__(self, name, value)
@@ -130,8 +128,13 @@ class Module:
         if name not in self._kinds and hasattr(self, name):
             raise KeyError(f"{type(self).__name__} has an attribute {name!r} already: give the {kind} another name")
         _check(name, kind, value)
-        self._kinds.pop(name, None)
+        self._keep(name, kind)
         object.__setattr__(self, name, value)
+
+    def _keep(self, name: str, kind: Kind) -> None:
+        """Remember what `name` is: in the place of the old one of that kind, else last."""
+        if self._kinds.get(name, kind) != kind:
+            del self._kinds[name]
         self._kinds[name] = kind
 
     # ---- its parts
