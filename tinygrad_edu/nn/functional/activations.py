@@ -125,6 +125,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 
 A, B = 0.7978845608028654, 0.044715  # √(2/π), and what fits best
+FAR = 20.0  # where the tanh is 1 in every dtype, and no power of x overflows
 
 
 def _gelu_tanh_and_t(x: Array) -> tuple[Array, Array]:
@@ -135,11 +136,13 @@ def _gelu_tanh_and_t(x: Array) -> tuple[Array, Array]:
 
 def _t(x: Any) -> Any:
     """The tanh in the approximation of gelu."""
+    x = np.clip(x, -FAR, FAR)
     return np.tanh(A * x * (1 + B * x * x))
 
 
 def _gelu_tanh_x(g: Any, x: Any, t: Any) -> Any:
     """g times half of (1 + t) + x t', where t' = (1 - t²) A (1 + 3 B x²)."""
+    x = np.clip(x, -FAR, FAR)  # t' is 0 there
     return 0.5 * g * (1 + t + x * (1 - t * t) * (A * (1 + 3 * B * x * x)))
 
 
@@ -194,7 +197,10 @@ def hardswish(input: Any, inplace: bool = False) -> Any:  # noqa: ARG001 - as ab
 
 
 softsign = Op(
-    lambda x: x / (1 + abs(x)), name="softsign", elementwise=True, x=lambda g, x: g / np.square(1 + np.abs(x))
+    lambda x: x / (1 + abs(x)),
+    name="softsign",
+    elementwise=True,
+    x=lambda g, x: g / (1 + np.abs(x)) / (1 + np.abs(x)),  # a square could overflow
 )
 
 
