@@ -21,7 +21,7 @@ def _cross_entropy(input: Any, target: Any, rows: Any = None, count: Any = None)
     return _cross_entropy_and_slope(input, target, rows, count)[0]
 
 
-@np.errstate(over="ignore", under="ignore")
+@np.errstate(over="ignore")
 def _cross_entropy_and_slope(input: Any, target: Any, rows: Any, count: Any) -> tuple[Any, Any]:
     """Losses, and their slopes by the logits.
 
@@ -70,7 +70,7 @@ def _soft_cross_entropy(input: Any, target: Any, count: Any = None) -> Any:
     return _soft_cross_entropy_and_more(input, target, count)[0]
 
 
-@np.errstate(over="ignore", under="ignore")
+@np.errstate(over="ignore")
 def _soft_cross_entropy_and_more(input: Any, target: Any, count: Any) -> tuple[Any, Any, Any]:
     """Losses, their slopes by the logits, and what each class costs, c_k = -log softmax(z)_k = log sum exp(z) - z_k.
 

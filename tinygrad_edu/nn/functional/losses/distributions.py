@@ -90,7 +90,7 @@ def gaussian_nll_loss(
     1.1931
     """
     input, target = pair("gaussian_nll_loss", input, target)
-    var = floats("gaussian_nll_loss", var, "var")
+    var = floats("gaussian_nll_loss", var, "var").astype(input.dtype)
     if input.ndim and var.shape == input.shape[:-1]:
         var = np.expand_dims(var, -1)
     if var.shape not in ((), input.shape, (*input.shape[:-1], 1)):
