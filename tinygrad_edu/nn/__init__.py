@@ -1,6 +1,6 @@
 """Networks: modules, layers, losses and initialisation, under PyTorch's names and with its defaults."""
 
-from tinygrad_edu.nn import functional, init
+from tinygrad_edu.nn import functional, init, utils
 from tinygrad_edu.nn.activations import (
     ELU,
     GELU,
@@ -103,4 +103,5 @@ __all__ = [
     "init",
     "scopes",
     "summary",
+    "utils",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -112,7 +111,7 @@ class Optimizer:
         found, note = False, changes.note
         for group in self.param_groups:
             names = self.remembers(group)
-            rules: dict[Any, Rule] = {}
+            dtype, at = None, 0  # which the rule is for
             for p in group["params"]:
                 g = p._grad
                 if g is None:
@@ -125,9 +124,9 @@ class Optimizer:
                 if bare:  # a number, which nobody can change in place
                     w = np.asarray(w)
                 step, kept = self._recalled(p, w, names, group) if names else (1, ())
-                rule = rules.get((w.dtype, step))
-                if rule is None:
-                    rule = rules[w.dtype, step] = self._prepared(group, w, step)
+                if w.dtype is not dtype or step != at:
+                    dtype, at = w.dtype, step
+                    rule = self._prepared(group, w, step)
                 if w.ndim and w.size <= BLOCK:
                     rule(w, g, *kept)
                 else:
@@ -158,7 +157,11 @@ class Optimizer:
 
     def _prepared(self, group: Group, w: Array, step: int) -> Rule:
         """The rule for parameters of the dtype of `w`, with what `maximize` and `weight_decay` make of the gradient."""
-        number = partial(np.asarray, dtype=w.dtype, like=w)
+        dtype = w.dtype
+
+        def number(value: float) -> Array:
+            return np.asarray(value, dtype, like=w)
+
         rule = self.rule(group, number, step)
         maximize, decay = group.get("maximize", False), group.get("weight_decay", 0)
         decayed = decay and not group.get("decoupled_weight_decay")

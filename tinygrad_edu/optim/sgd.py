@@ -58,12 +58,15 @@ class SGD(Optimizer):
 
     def rule(self, group: Group, number: Number, step: int) -> Rule:
         """Two passes over the numbers; with momentum four, and six with Nesterov's."""
-        lr, nesterov = number(group["lr"]), group["nesterov"]
-        momentum = number(group["momentum"])
-        share = None if step == 1 or not group["dampening"] else number(1 - group["dampening"])
+        lr = number(group["lr"])
 
         def descend(w: Array, g: Array) -> None:
             w -= g * lr
+
+        if not group["momentum"]:
+            return descend
+        momentum, nesterov = number(group["momentum"]), group["nesterov"]
+        share = None if step == 1 or not group["dampening"] else number(1 - group["dampening"])
 
         def descend_with_momentum(w: Array, g: Array, v: Array) -> None:
             v *= momentum
@@ -76,4 +79,4 @@ class SGD(Optimizer):
             else:
                 w -= v * lr
 
-        return descend_with_momentum if group["momentum"] else descend
+        return descend_with_momentum
