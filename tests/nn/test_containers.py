@@ -146,4 +146,9 @@ def test_parameters_in_lists_and_dicts_are_trained() -> None:
     assert [p.grad.tolist() for p in net.parameters()] == [[5.0]] * 3
     net.listed[0] = Tensor([9.0])
     assert net.listed[0].requires_grad
+    assert repr(net.named) == "ParameterDict(\n  (w): Parameter containing: [float64 of size 1]\n)"
+    assert repr(net.listed[:0]) == "ParameterList()"
+    net.named.update({"b": Tensor([1.0]), "a": Tensor([1.0])})
+    net.named.update([("d", Tensor([1.0])), ("c", Tensor([1.0]))])
+    assert list(net.named) == ["w", "a", "b", "d", "c"]
     assert "cannot be a str" in message(lambda: net.listed.append("w"))

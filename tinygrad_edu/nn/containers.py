@@ -157,7 +157,7 @@ class ModuleList(_Numbered):
             line = f"({number}): {said}" if count == 1 else f"({number}-{last}): {count} x {said}"
             lines.append(line.replace("\n", "\n  "))
             number += count
-        return "\n  ".join(["ModuleList(", *lines]) + "\n)" if lines else "ModuleList()"
+        return _shown(self, lines)
 
 
 class ParameterList(_Numbered):
@@ -174,9 +174,8 @@ class ParameterList(_Numbered):
     def _put(self, name: str, part: Any) -> None:
         super()._put(name, _as_parameter(part))
 
-    def extra_repr(self) -> str:
-        """Its parameters."""
-        return _described(self._own("parameter"))
+    def __repr__(self) -> str:
+        return _shown(self, _described(self._own("parameter")))
 
 
 class _Named(Module):
@@ -250,6 +249,7 @@ class ModuleDict(_Named):
 class ParameterDict(_Named):
     """A dict of parameters that count; Tensors become parameters on the same memory.
 
+    Those of a plain dict are put in the order of their names, as PyTorch does: an optimiser numbers them so.
     After https://docs.pytorch.org/docs/stable/generated/torch.nn.ParameterDict.html
 
     >>> [name for name, _ in ParameterDict({"left": Tensor([1.0])}).named_parameters()]
@@ -261,17 +261,27 @@ class ParameterDict(_Named):
     def __setitem__(self, name: str, part: Any) -> None:
         super().__setitem__(name, _as_parameter(part))
 
-    def extra_repr(self) -> str:
-        """Its parameters."""
-        return _described(self._own("parameter"))
+    def update(self, parts: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add parameters, or replace those of the same name."""
+        plain = isinstance(parts, dict) and not isinstance(parts, OrderedDict)
+        super().update(sorted(dict(parts).items()) if plain else parts)
+
+    def __repr__(self) -> str:
+        return _shown(self, _described(self._own("parameter")))
 
 
 def _as_parameter(part: Any) -> Any:
     return Parameter(part) if isinstance(part, Tensor) and not isinstance(part, Parameter) else part
 
 
-def _described(parameters: dict[str, Parameter]) -> str:
-    sizes = {name: "x".join(map(str, p.shape)) for name, p in parameters.items()}
-    return "\n".join(
-        f"({name}): Parameter containing: [{p.dtype} of size {sizes[name]}]" for name, p in parameters.items()
-    )
+def _described(parameters: dict[str, Parameter]) -> list[str]:
+    return [
+        f"({name}): Parameter containing: [{parameter.dtype} of size {'x'.join(map(str, parameter.shape))}]"
+        for name, parameter in parameters.items()
+    ]
+
+
+def _shown(module: Module, lines: list[str]) -> str:
+    """The parts of a module, one a line."""
+    kind = type(module).__name__
+    return "\n  ".join([f"{kind}(", *lines]) + "\n)" if lines else f"{kind}()"
