@@ -23,6 +23,10 @@ from tinygrad_edu.nn.activations import (
     Tanh,
 )
 from tinygrad_edu.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from tinygrad_edu.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from tinygrad_edu.nn.dropout import Dropout, Dropout1d, Dropout2d
+from tinygrad_edu.nn.embedding import Embedding
+from tinygrad_edu.nn.flatten import Flatten, Unflatten
 from tinygrad_edu.nn.linear import Bilinear, Identity, Linear
 from tinygrad_edu.nn.losses import (
     BCELoss,
@@ -45,8 +49,28 @@ from tinygrad_edu.nn.losses import (
     SoftMarginLoss,
     TripletMarginLoss,
 )
+from tinygrad_edu.nn.maxout import Maxout
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    LayerNorm,
+    RMSNorm,
+)
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.nn.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from tinygrad_edu.nn.scopes import scopes
 from tinygrad_edu.nn.summary import summary
 
@@ -54,26 +78,50 @@ __all__ = [
     "ELU",
     "GELU",
     "SELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Bilinear",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Embedding",
+    "Flatten",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
+    "MaxPool1d",
+    "MaxPool2d",
+    "Maxout",
     "Mish",
     "Module",
     "ModuleDict",
@@ -87,6 +135,7 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "PoissonNLLLoss",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Sequential",
@@ -99,6 +148,7 @@ __all__ = [
     "Softsign",
     "Tanh",
     "TripletMarginLoss",
+    "Unflatten",
     "functional",
     "init",
     "scopes",

@@ -1,0 +1,124 @@
+"""Embedding: rows of a table, picked by their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.graph import Array
+from tinygrad_edu.op import Op
+from tinygrad_edu.ops.composed import as_operand
+from tinygrad_edu.places import add_at, zeros
+from tinygrad_edu.recording import no_grad
+
+__all__ = ["embedding"]
+
+
+def _picked(weight: Array, indices: Array, padding_idx: int | None) -> Array:  # noqa: ARG001 - the rule's
+    """The rows of the weight with those numbers."""
+    return weight.take(indices, axis=0)
+
+
+def _added(g: Array, indices: Array, padding_idx: int | None, count: int) -> Array:
+    """A table of zeros with each row of g added where it was picked, but nothing in row `padding_idx`."""
+    out = zeros(g, (count, g.shape[-1]))
+    add_at(out, indices, g)
+    if padding_idx is not None:
+        out[padding_idx] = 0
+    return out
+
+
+def _picked_but_padding(g: Any, indices: Any, padding_idx: int | None) -> Any:
+    """The rows of g, and zeros where the padding was picked: nothing of those came through."""
+    rows = picked(g, indices, None)
+    return rows if padding_idx is None else rows * (indices != padding_idx)[..., None]
+
+
+picked: Op = Op(
+    _picked,
+    name="embedding",
+    weight=lambda g, indices, padding_idx, weight_shape: added(g, indices, padding_idx, weight_shape[0]),
+)
+added: Op = Op(_added, name="embedding_rows", g=_picked_but_padding)
+
+
+def _checked(indices: Array, rows: int) -> None:
+    """TypeError for indices that are no whole numbers, IndexError for the first that is not a row of the table."""
+    if indices.dtype.kind not in "iu":
+        raise TypeError(
+            f"embedding: the input holds the numbers of rows, whole numbers, and this one holds {indices.dtype}: write"
+            " x.long(), or x.astype(int)."
+        )
+    wrong = (indices < 0) | (indices >= rows)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        where = f" at place {place[0] if len(place) == 1 else place}" if place else ""
+        raise IndexError(
+            f"embedding: the index {indices[place]}{where} of the input is none of the table's {rows} rows, which are"
+            f" 0 to {rows - 1}. Make the table larger, nn.Embedding({max(rows, int(indices.max()) + 1)}, ...), or look"
+            " at how the indices were made."
+        )
+
+
+def _renormalise(weight: Any, indices: Array, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that are picked down, in place, so that none has a larger norm."""
+    with no_grad():
+        rows = np.unique(indices)
+        norms = np.linalg.norm(weight.detach()[rows], norm_type, axis=1)
+        large = norms.array > max_norm
+        if large.any():
+            weight[rows[large]] *= (max_norm / (norms[large] + 1e-7))[:, None]
+
+
+def embedding(
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Any:
+    """The rows of `weight` whose numbers `input` holds: out[..., d] = weight[input[...], d].
+
+    `input` holds whole numbers, in any shape; `weight` has the shape (rows, features), the result (*input.shape,
+    features). A row that is picked several times gets the sum of the gradients; row `padding_idx` gets none. With
+    `max_norm`, rows are first scaled down, in place, to have at most that norm, of order `norm_type`. Raises TypeError
+    for other numbers, IndexError for one that is not a row, naming it and its place. `scale_grad_by_freq` and `sparse`
+    are refused with what to write instead. After
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
+
+    >>> from tinygrad_edu import Tensor
+    >>> table = Tensor([[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]], requires_grad=True)
+    >>> rows = embedding(np.array([2, 0, 2]), table)
+    >>> rows.sum().backward()
+    >>> rows, table.grad
+    (Tensor([[2. , 2.5],
+            [0. , 0.5],
+            [2. , 2.5]], grad_fn=<embedding>), Tensor([[1., 1.],
+            [0., 0.],
+            [2., 2.]]))
+    """
+    if scale_grad_by_freq or sparse:
+        name, way = (
+            ("sparse", "the gradient is an array of the table's size here: leave sparse out, the numbers are the same")
+            if sparse
+            else ("scale_grad_by_freq", "divide the rows' gradients by np.bincount(indices) in a hook, register_hook")
+        )
+        raise ValueError(f"embedding: {name}=True is not here: {way}.")
+    weight = as_operand(weight)
+    if weight.ndim != 2:
+        raise ShapeError(f"embedding: the table has the shape (rows, features), and this one {weight.shape}.")
+    indices = as_operand(input)
+    indices = indices.array if hasattr(indices, "grad_fn") else indices
+    rows = weight.shape[0]
+    _checked(indices, rows)
+    if padding_idx is not None:
+        if not -rows <= padding_idx < rows:
+            raise ValueError(f"embedding: padding_idx={padding_idx} is none of the {rows} rows.")
+        padding_idx %= rows
+    if max_norm is not None:
+        _renormalise(weight, indices, max_norm, norm_type)
+    return picked(weight, indices, padding_idx)
