@@ -75,7 +75,7 @@ class Adam(Optimizer):
             part *= toward2
             v += part
             if largest:
-                v = np.maximum(v, *largest, *largest)
+                v = np.maximum(v, largest[0], out=largest[0])
             np.sqrt(v, part)
             part += eps
             np.divide(m, part, part)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.device import moved
 from tinygrad_edu.graph import Array, wrap
 from tinygrad_edu.lines import warn
 from tinygrad_edu.mutation import changes
@@ -148,12 +149,12 @@ class Optimizer:
         if self.counts:
             step = state["step"] = state.get("step", 0) + 1
         try:
-            return step, [state[name]._value for name in names]
+            return step, [state[name]._value if w.ndim else state[name].array for name in names]
         except KeyError:
             for name in names:
                 if name not in state:
                     state[name] = wrap(self.start(name, group, w), None)
-        return step if self.counts else 1, [state[name]._value for name in names]
+        return step if self.counts else 1, [state[name].array for name in names]
 
     def _prepared(self, group: Group, w: Array, step: int) -> Rule:
         """The rule for parameters of the dtype of `w`, with what `maximize` and `weight_decay` make of the gradient."""
@@ -263,8 +264,7 @@ def _loaded(name: str, value: Any, p: Tensor, place: int) -> Any:
             f"this state has {name} of shape {np.shape(value)} for parameter {place}, which has shape {p.shape}:"
             " it was saved for another model"
         )
-    array = np.array(value, dtype=p.dtype)
-    return Tensor(array, device=p.device)
+    return wrap(moved(np.array(value, dtype=p.dtype), p.device), None)
 
 
 def _no_gradients(optimizer: Optimizer) -> str:

@@ -68,7 +68,7 @@ class RMSprop(Optimizer):
                 m += size
                 np.square(m, size)
                 np.subtract(s, size, size)
-                np.maximum(size, 0, size)  # rounding may take it below
+                np.maximum(size, 0, out=size)  # rounding may take it below
                 np.sqrt(size, size)
             else:
                 np.sqrt(s, size)
