@@ -117,6 +117,19 @@ def test_numbers_worked_out_by_hand() -> None:
     assert F.binary_cross_entropy(Tensor([0.75]), [1.0]).item() == pytest.approx(np.log(4 / 3))
 
 
+def test_a_list_of_labels_ends_at_the_first_minus_one() -> None:
+    x = Tensor([1.0, 0.5, 0.0])  # class 0 is right: max(0, 1 - (1 - 0.5)) + max(0, 1 - (1 - 0)), over three classes
+    assert F.multilabel_margin_loss(x, [0, -1, 2]).item() == pytest.approx(0.5 / 3)
+
+
+def test_a_variance_below_the_least_one_still_gets_a_gradient() -> None:
+    var = Tensor([0.1], requires_grad=True)
+    loss = F.gaussian_nll_loss(Tensor([1.0]), Tensor([3.0]), var, eps=0.5)
+    loss.backward()
+    assert loss.item() == pytest.approx((np.log(0.5) + 4 / 0.5) / 2)
+    assert var.grad.item() == pytest.approx((1 / 0.5 - 4 / 0.5**2) / 2)
+
+
 def test_the_slope_from_logits_is_the_probability_less_the_answer() -> None:
     logits = Tensor(SCORES, requires_grad=True)
     F.cross_entropy(logits, CLASSES).backward()
@@ -206,9 +219,9 @@ def test_nothing_to_average_is_nan_with_a_gradient_of_zero() -> None:
 
 
 def test_what_is_ignored_counts_nothing() -> None:
-    for reduction in ("mean", "sum"):
-        some = F.cross_entropy(Tensor(SCORES), [2, 7, 1, 7], ignore_index=7, reduction=reduction)
-        assert some.item() == pytest.approx(F.cross_entropy(Tensor(SCORES[::2]), [2, 1], reduction=reduction).item())
+    for settings in ({}, {"reduction": "sum"}, {"weight": WEIGHT}, {"weight": WEIGHT, "label_smoothing": 0.2}):
+        some = F.cross_entropy(Tensor(SCORES), [2, 7, 1, 7], ignore_index=7, **settings)
+        assert some.item() == pytest.approx(F.cross_entropy(Tensor(SCORES[::2]), [2, 1], **settings).item())
     assert F.cross_entropy(Tensor(SCORES), [2, -1, 1, -1], ignore_index=-1, reduction="none").tolist()[1::2] == [0, 0]
 
 
