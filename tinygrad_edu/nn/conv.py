@@ -94,7 +94,7 @@ class _Convolution(Module):
         said = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
         none, one = (0,) * self.axes, (1,) * self.axes
         said += [
-            f"{name}={value!r}"
+            f"{name}={value}"
             for name, value, usual in (
                 ("padding", self.padding, none),
                 ("dilation", self.dilation, one),
@@ -134,7 +134,7 @@ class Conv1d(_Straight):
 
     >>> layer = Conv1d(4, 8, 3, padding="same")
     >>> layer, layer(np.zeros((5, 4, 10), np.float32)).shape
-    (Conv1d(4, 8, kernel_size=(3,), stride=(1,), padding='same'), (5, 8, 10))
+    (Conv1d(4, 8, kernel_size=(3,), stride=(1,), padding=same), (5, 8, 10))
     """
 
     axes = 1

@@ -62,11 +62,12 @@ class _Running(_Affine):
         track_running_stats: bool,
         device: Any,
         dtype: Any,
+        bias: bool,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self._learn((num_features,), affine, affine, device, dtype)
+        self._learn((num_features,), affine, affine and bias, device, dtype)
         made = {"dtype": dtype or np.float32, "device": device}
         tracked = track_running_stats
         self.register_buffer("running_mean", zeros(num_features, **made) if tracked else None)
@@ -97,18 +98,11 @@ class _Running(_Affine):
             )
         return input
 
-    def _share(self) -> float:
-        """Which share of the way the running statistics go now; counts the batch."""
-        if self.num_batches_tracked is None or not self.training:
-            return 0.0
-        self.num_batches_tracked += 1
-        return 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
-
     def extra_repr(self) -> str:
         """Its settings."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine},"
-            f" track_running_stats={self.track_running_stats}"
+            f" bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -122,8 +116,10 @@ class _BatchNorm(_Running):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input: Any) -> Any:
         """y."""
@@ -139,6 +135,13 @@ class _BatchNorm(_Running):
             self._share(),
             self.eps,
         )
+
+    def _share(self) -> float:
+        """Which share of the way the running statistics go now; counts the batch."""
+        if self.num_batches_tracked is None or not self.training:
+            return 0.0
+        self.num_batches_tracked += 1
+        return 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
 
 
 class BatchNorm1d(_BatchNorm):
@@ -185,8 +188,10 @@ class _InstanceNorm(_Running):
         track_running_stats: bool = False,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input: Any) -> Any:
         """y."""
@@ -199,7 +204,7 @@ class _InstanceNorm(_Running):
             self.weight,
             self.bias,
             self.training or self.running_mean is None,
-            self._share(),
+            self.momentum or 0.0,
             self.eps,
         )
         return out[0] if single else out
@@ -252,12 +257,14 @@ class GroupNorm(_Affine):
         affine: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"GroupNorm: {num_channels} channels do not fall into {num_groups} groups of equal size.")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self._learn((num_channels,), affine, affine, device, dtype)
+        self._learn((num_channels,), affine, affine and bias, device, dtype)
 
     def forward(self, input: Any) -> Any:
         """y."""
@@ -271,7 +278,10 @@ class GroupNorm(_Affine):
 
     def extra_repr(self) -> str:
         """Its settings."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine},"
+            f" bias={self.bias is not None}"
+        )
 
 
 class LayerNorm(_Affine):
@@ -307,7 +317,10 @@ class LayerNorm(_Affine):
 
     def extra_repr(self) -> str:
         """Its settings."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine},"
+            f" bias={self.bias is not None}"
+        )
 
 
 class RMSNorm(_Affine):

@@ -180,12 +180,15 @@ def _check(op: str, axes: int, x: Any, weight: Any, bias: Any, groups: Any, tran
     channels, split = x.shape[-axes - 1], weight.shape[0]
     needed = split if transposed else weight.shape[1] * groups
     if channels != needed or split % groups:
-        raise does_not_fit(
-            op,
-            shapes,
+        hint = (
             f"The weight is ({layout}) and groups={groups}: it takes images of {needed} channels, not {channels};"
-            f" its first axis, {split}, must be a multiple of groups.",
+            f" its first axis, {split}, must be a multiple of groups."
         )
+        if needed == 1 and x.ndim == axes + 1:
+            hint += " Images without an axis of channels get one by x[:, None]."
+        elif x.shape[-1] == needed:
+            hint += f" Channels come before the places: write np.moveaxis(x, -1, {-axes - 1})."
+        raise does_not_fit(op, shapes, hint)
     outputs = weight.shape[1] * groups if transposed else split
     if bias is not None and bias.shape != (outputs,):
         raise does_not_fit(
@@ -244,43 +247,43 @@ def _transposed(
 
 @composed()
 def conv1d(
-    x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
-    """`conv2d` with one axis: x is (N, C, L) or (C, L), the weight (out, C / groups, length).
+    """`conv2d` with one axis: the input is (N, C, L) or (C, L), the weight (out, C / groups, length).
 
     After `torch.nn.functional.conv1d`.
 
     >>> conv1d([[1.0, 2.0, 4.0, 8.0]], [[[-1.0, 1.0]]])
     array([[1., 2., 4.]])
     """
-    return _convolved("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
+    return _convolved("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composed()
 def conv2d(
-    x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
     """How much each window of images looks like each kernel: the sum of products of their numbers (cross-correlation).
 
-        out[n, o, i, j] = bias[o] + Σ weight[o, c, k, l] * x[n, c, i*stride + k*dilation, j*... + l*...]
+        out[n, o, i, j] = bias[o] + Σ weight[o, c, k, l] * input[n, c, i*stride + k*dilation, j*... + l*...]
 
-    x is (N, C, H, W) or (C, H, W), with zeros put around it as `padding` says: numbers, "same" (the result is as large
-    as the images) or "valid" (none). The weight is (out, C / groups, height, width): with groups the channels fall into
-    as many parts, each with kernels of its own. `stride` is the step from window to window, `dilation` that between
-    numbers of one window. Raises `ShapeError` for shapes that do not belong together, ValueError for options that are
-    not whole numbers. After `torch.nn.functional.conv2d`.
+    The input is (N, C, H, W) or (C, H, W), with zeros put around it as `padding` says: numbers, "same" (the result is
+    as large as the images) or "valid" (none). The weight is (out, C / groups, height, width): with groups the channels
+    fall into as many parts, each with kernels of its own. `stride` is the step from window to window, `dilation` that
+    between numbers of one window. Raises `ShapeError` for shapes that do not belong together, ValueError for options
+    that are not whole numbers. After `torch.nn.functional.conv2d`.
 
     >>> conv2d([[[0.0, 0.0, 1.0, 1.0]] * 3], [[[[-1.0, 1.0]]]])
     array([[[0., 1., 0.],
             [0., 1., 0.],
             [0., 1., 0.]]])
     """
-    return _convolved("conv2d", 2, x, weight, bias, stride, padding, dilation, groups)
+    return _convolved("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composed()
 def conv_transpose1d(
-    x: Any,
+    input: Any,
     weight: Any,
     bias: Any = None,
     stride: Any = 1,
@@ -289,19 +292,19 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Any:
-    """`conv_transpose2d` with one axis: x is (N, C, L) or (C, L), the weight (C, out / groups, length).
+    """`conv_transpose2d` with one axis: the input is (N, C, L) or (C, L), the weight (C, out / groups, length).
 
     After `torch.nn.functional.conv_transpose1d`.
 
     >>> conv_transpose1d([[1.0, 10.0]], [[[1.0, 2.0, 3.0]]], stride=2)
     array([[ 1.,  2., 13., 20., 30.]])
     """
-    return _transposed("conv_transpose1d", 1, x, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @composed()
 def conv_transpose2d(
-    x: Any,
+    input: Any,
     weight: Any,
     bias: Any = None,
     stride: Any = 1,
@@ -312,15 +315,15 @@ def conv_transpose2d(
 ) -> Any:
     """Lay a kernel down at each place, as often as the number there says, and add up: the gradient of `conv2d` by x.
 
-        out[n, o, i*stride + k*dilation, j*... + l*...] += x[n, c, i, j] * weight[c, o, k, l]
+        out[n, o, i*stride + k*dilation, j*... + l*...] += input[n, c, i, j] * weight[c, o, k, l]
 
-    and bias[o] everywhere. x is (N, C, H, W) or (C, H, W), the weight (C, out / groups, height, width). An axis of the
-    result has (H - 1) * stride - 2 * padding + dilation * (height - 1) + output_padding + 1 places. Raises `ShapeError`
-    for shapes that do not belong together, ValueError for options that are not whole numbers. After
-    `torch.nn.functional.conv_transpose2d`.
+    and bias[o] everywhere. The input is (N, C, H, W) or (C, H, W), the weight (C, out / groups, height, width). An axis
+    of the result has (H - 1) * stride - 2 * padding + dilation * (height - 1) + output_padding + 1 places. Raises
+    `ShapeError` for shapes that do not belong together, ValueError for options that are not whole numbers.
+    After `torch.nn.functional.conv_transpose2d`.
 
     >>> conv_transpose2d([[[1.0, 10.0]]], [[[[1.0], [2.0]]]])
     array([[[ 1., 10.],
             [ 2., 20.]]])
     """
-    return _transposed("conv_transpose2d", 2, x, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)

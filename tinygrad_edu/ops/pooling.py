@@ -140,24 +140,24 @@ def _pooled(
 
 @composed()
 def max_pool1d(
-    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
 ) -> Any:
-    """`max_pool2d` with one axis: x is (N, C, L) or (C, L). After `torch.nn.functional.max_pool1d`.
+    """`max_pool2d` with one axis, for (N, C, L) or (C, L). After `torch.nn.functional.max_pool1d`.
 
     >>> max_pool1d([[1.0, 5.0, 2.0, 3.0]], 2)
     array([[5., 3.]])
     """
-    return _largest(*_pooled("max_pool1d", 1, x, kernel_size, stride, padding, dilation, ceil_mode))
+    return _largest(*_pooled("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode))
 
 
 @composed()
 def max_pool2d(
-    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
 ) -> Any:
-    """The largest number of each window: out[n, c, i, j] = max over k, l of x[n, c, i*stride + k*dilation, ...].
+    """The largest number of each window: out[n, c, i, j] = max over k, l of input[n, c, i*stride + k*dilation, ...].
 
-    x is (N, C, H, W) or (C, H, W). `kernel_size` is a number or (height, width), and so are the other options; the
-    stride is the kernel size unless given, so that windows lie side by side. Padding never is the largest; with
+    The input is (N, C, H, W) or (C, H, W). `kernel_size` is a number or (height, width), and so are the other options;
+    the stride is the kernel size unless given, so that windows lie side by side. Padding never is the largest; with
     `ceil_mode` a last window may reach out of it. Numbers that tie for the largest share the gradient equally (PyTorch:
     the first gets it). Raises `ShapeError` where no window fits, ValueError for options that are not whole numbers.
     After `torch.nn.functional.max_pool2d`.
@@ -165,44 +165,44 @@ def max_pool2d(
     >>> max_pool2d([[[1.0, 5.0, 2.0, 3.0], [4.0, 0.0, 2.0, 7.0]]], 2)
     array([[[5., 7.]]])
     """
-    return _largest(*_pooled("max_pool2d", 2, x, kernel_size, stride, padding, dilation, ceil_mode))
+    return _largest(*_pooled("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode))
 
 
 @composed()
 def avg_pool1d(
-    x: Any,
+    input: Any,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
-    """`avg_pool2d` with one axis: x is (N, C, L) or (C, L). After `torch.nn.functional.avg_pool1d`.
+    """`avg_pool2d` with one axis, for (N, C, L) or (C, L). After `torch.nn.functional.avg_pool1d`.
 
     >>> avg_pool1d([[1.0, 5.0, 2.0, 3.0]], 2)
     array([[3. , 2.5]])
     """
-    return _mean(*_pooled("avg_pool1d", 1, x, kernel_size, stride, padding, 1, ceil_mode), count_include_pad)
+    return _mean(*_pooled("avg_pool1d", 1, input, kernel_size, stride, padding, 1, ceil_mode), count_include_pad)
 
 
 @composed()
 def avg_pool2d(
-    x: Any,
+    input: Any,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
-    """The mean of each window: out[n, c, i, j] = mean over k, l of x[n, c, i*stride + k, j*stride + l].
+    """The mean of each window: out[n, c, i, j] = mean over k, l of input[n, c, i*stride + k, j*stride + l].
 
-    x is (N, C, H, W) or (C, H, W), and the options are those of `max_pool2d`. The zeros of the padding count as numbers
-    unless `count_include_pad` is False. Raises as `max_pool2d` does. After `torch.nn.functional.avg_pool2d`.
+    The input is (N, C, H, W) or (C, H, W), the options are those of `max_pool2d`. The zeros of the padding count as
+    numbers unless `count_include_pad` is False. Raises as `max_pool2d` does. After `torch.nn.functional.avg_pool2d`.
 
     >>> avg_pool2d([[[1.0, 5.0, 2.0, 3.0], [4.0, 0.0, 2.0, 7.0]]], 2)
     array([[[2.5, 3.5]]])
     """
-    return _mean(*_pooled("avg_pool2d", 2, x, kernel_size, stride, padding, 1, ceil_mode), count_include_pad)
+    return _mean(*_pooled("avg_pool2d", 2, input, kernel_size, stride, padding, 1, ceil_mode), count_include_pad)
 
 
 def _adaptive(op: str, axes: int, x: Any, output_size: Any) -> tuple[Any, Windows | None, Shape]:
@@ -256,48 +256,48 @@ def _adaptive_largest(x: Any, windows: Windows | None, places: Shape) -> Any:
 
 
 @composed()
-def adaptive_avg_pool1d(x: Any, output_size: Any) -> Any:
-    """`adaptive_avg_pool2d` with one axis: x is (N, C, L) or (C, L). After `torch.nn.functional.adaptive_avg_pool1d`.
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
+    """`adaptive_avg_pool2d` with one axis, for (N, C, L) or (C, L). After `torch.nn.functional.adaptive_avg_pool1d`.
 
     >>> adaptive_avg_pool1d([[1.0, 5.0, 3.0]], 2)
     array([[3., 4.]])
     """
-    return _adaptive_mean(*_adaptive("adaptive_avg_pool1d", 1, x, output_size))
+    return _adaptive_mean(*_adaptive("adaptive_avg_pool1d", 1, input, output_size))
 
 
 @composed()
-def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
     """The means of as many parts as you want: part i of n of an axis of H places is floor(i H / n) : ceil((i+1) H / n).
 
-    x is (N, C, H, W) or (C, H, W); `output_size` is a number or (height, width), None for an axis left as it is.
+    It takes (N, C, H, W) or (C, H, W); `output_size` is a number or (height, width), None for an axis left as it is.
     Raises `ShapeError` for other shapes, ValueError for sizes that are not whole numbers.
     After `torch.nn.functional.adaptive_avg_pool2d`.
 
     >>> adaptive_avg_pool2d([[[1.0, 5.0, 3.0], [2.0, 4.0, 3.0]]], (1, 2))
     array([[[3.  , 3.75]]])
     """
-    return _adaptive_mean(*_adaptive("adaptive_avg_pool2d", 2, x, output_size))
+    return _adaptive_mean(*_adaptive("adaptive_avg_pool2d", 2, input, output_size))
 
 
 @composed()
-def adaptive_max_pool1d(x: Any, output_size: Any) -> Any:
-    """`adaptive_max_pool2d` with one axis: x is (N, C, L) or (C, L). After `torch.nn.functional.adaptive_max_pool1d`.
+def adaptive_max_pool1d(input: Any, output_size: Any) -> Any:
+    """`adaptive_max_pool2d` with one axis, for (N, C, L) or (C, L). After `torch.nn.functional.adaptive_max_pool1d`.
 
     >>> adaptive_max_pool1d([[1.0, 5.0, 3.0]], 2)
     array([[5., 5.]])
     """
-    return _adaptive_largest(*_adaptive("adaptive_max_pool1d", 1, x, output_size))
+    return _adaptive_largest(*_adaptive("adaptive_max_pool1d", 1, input, output_size))
 
 
 @composed()
-def adaptive_max_pool2d(x: Any, output_size: Any) -> Any:
+def adaptive_max_pool2d(input: Any, output_size: Any) -> Any:
     """The largest numbers of the parts that `adaptive_avg_pool2d` takes the means of; ties share the gradient equally.
 
-    x is (N, C, H, W) or (C, H, W); `output_size` is a number or (height, width), None for an axis left as it is.
+    It takes (N, C, H, W) or (C, H, W); `output_size` is a number or (height, width), None for an axis left as it is.
     Raises `ShapeError` for other shapes, ValueError for sizes that are not whole numbers.
     After `torch.nn.functional.adaptive_max_pool2d`.
 
     >>> adaptive_max_pool2d([[[1.0, 5.0, 3.0], [2.0, 4.0, 3.0]]], (1, 2))
     array([[[5., 5.]]])
     """
-    return _adaptive_largest(*_adaptive("adaptive_max_pool2d", 2, x, output_size))
+    return _adaptive_largest(*_adaptive("adaptive_max_pool2d", 2, input, output_size))

@@ -160,7 +160,7 @@ def _two(op: str, x: Any, kernel_size: Any, dilation: Any, padding: Any, stride:
 
 
 @composed()
-def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Every window of images as a column, so that a convolution becomes a product of matrices.
 
     (N, C, H, W) gives (N, C * kernel height * kernel width, number of windows); without N too. Raises `ShapeError`
@@ -172,15 +172,15 @@ def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride
            [3, 4],
            [4, 5]])
     """
-    x = as_operand(x)
-    check_axes("unfold", x, 2, "(N, C, H, W)")
-    windows = _two("unfold", x, kernel_size, dilation, padding, stride)
-    rows = x.shape[-3] * math.prod(windows.kernel)
-    return np.reshape(cut(x, windows), (*x.shape[:-3], rows, math.prod(windows.places)))
+    input = as_operand(input)
+    check_axes("unfold", input, 2, "(N, C, H, W)")
+    windows = _two("unfold", input, kernel_size, dilation, padding, stride)
+    rows = input.shape[-3] * math.prod(windows.kernel)
+    return np.reshape(cut(input, windows), (*input.shape[:-3], rows, math.prod(windows.places)))
 
 
 @composed()
-def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The columns of `unfold`, added up where they lie in images of `output_size`: its gradient.
 
     (N, C * kernel height * kernel width, number of windows) gives (N, C, *output_size); without N too. Raises
@@ -190,14 +190,14 @@ def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding:
     array([[[0, 2, 2],
             [3, 8, 5]]])
     """
-    x = as_operand(x)
+    input = as_operand(input)
     size = numbers("fold", "output_size", output_size, 2, 1)
     windows = _two("fold", np.empty((1, *size)), kernel_size, dilation, padding, stride)
     count, each = math.prod(windows.places), math.prod(windows.kernel)
-    if x.ndim not in (2, 3) or x.shape[-2] % each or x.shape[-1] != count:
+    if input.ndim not in (2, 3) or input.shape[-2] % each or input.shape[-1] != count:
         raise ShapeError(
-            f"fold: shape {x.shape} is not (N, channels * {each}, {count}) or (channels * {each}, {count}), the columns"
-            f" of images of {size}: make them with unfold(images, {windows.kernel}, ...) and the same options."
+            f"fold: shape {input.shape} is not (N, channels * {each}, {count}) or (channels * {each}, {count}), the"
+            f" columns of images of {size}: make them with unfold(images, {windows.kernel}, ...) and the same options."
         )
-    shape = (*x.shape[:-2], x.shape[-2] // each, *windows.kernel, *windows.places)
-    return add_back(np.reshape(x, shape), windows, size)
+    shape = (*input.shape[:-2], input.shape[-2] // each, *windows.kernel, *windows.places)
+    return add_back(np.reshape(input, shape), windows, size)
