@@ -49,7 +49,7 @@ def clip_grad_norm_(
     factor = max_norm / (total + 1e-6)
     if not factor >= 1:  # nan is no small gradient either
         _change(holders, lambda g: np.multiply(g, g.dtype.type(factor), g))
-    return wrap(np.asarray(total, gradients[0].dtype if gradients else np.float32)[()], None)
+    return wrap(np.result_type(np.float32, *gradients).type(total), None)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:

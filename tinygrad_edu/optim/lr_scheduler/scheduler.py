@@ -69,7 +69,8 @@ class LRScheduler:
 
     def step(self) -> None:
         """Go to the next epoch, after the optimizer's `step()`."""
-        if self._step_count == 1 and self.optimizer.steps == self._seen:
+        counted = type(self.optimizer).step is Optimizer.step  # one of somebody's own may not count
+        if counted and self._step_count == 1 and self.optimizer.steps == self._seen:
             warn(
                 "scheduler.step() came before the first optimizer.step(), so the first learning rate is never used:"
                 " call optimizer.step() first",
