@@ -62,15 +62,15 @@ class Dropout1d(_Dropout):
 
 
 class Dropout2d(_Dropout):
-    """In training, each channel of (N, C, H, W) or (C, H, W) is 0 with probability `p`, else times 1 / (1 - p).
+    """In training, each channel of (N, C, H, W) is 0 with probability `p`, else times 1 / (1 - p).
 
     Raises `ShapeError` for other numbers of axes. After
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
 
     >>> from tinygrad_edu import manual_seed, ones
     >>> layer, _ = Dropout2d(0.5), manual_seed(2)
-    >>> layer(ones(2, 1, 3)).tolist()
-    [[[2.0, 2.0, 2.0]], [[0.0, 0.0, 0.0]]]
+    >>> layer(ones(1, 2, 1, 3)).tolist()
+    [[[[2.0, 2.0, 2.0]], [[0.0, 0.0, 0.0]]]]
     """
 
     def forward(self, input: Any) -> Any:

@@ -15,6 +15,7 @@ from tinygrad_edu.ops.pooling import (
     max_pool1d,
     max_pool2d,
 )
+from tinygrad_edu.ops.windows import numbers
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -114,6 +115,19 @@ class AvgPool1d(_AvgPool):
     >>> AvgPool1d(2)([[1.0, 5.0, 2.0, 3.0]])
     array([[3. , 2.5]])
     """
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        kernel = numbers("AvgPool1d", "kernel_size", kernel_size, 1, 1)
+        steps = kernel if stride is None else numbers("AvgPool1d", "stride", stride, 1, 1)
+        around = numbers("AvgPool1d", "padding", padding, 1, 0)
+        super().__init__(kernel, steps, around, ceil_mode, count_include_pad)
 
     def forward(self, input: Any) -> Any:
         """The mean of each window."""

@@ -65,14 +65,15 @@ def dropout(
     return _dropout(input, _noise(input, 0, p, generator)) if training and p else input
 
 
-def _dropout_of_channels(name: str, places: int, input: Any, p: float, training: bool, generator: Generator) -> Any:
+def _dropout_of_channels(
+    name: str, layouts: dict[int, str], places: int, input: Any, p: float, training: bool, generator: Generator
+) -> Any:
     check_probability(name, p)
     input = as_operand(input)
-    if input.ndim not in (places + 1, places + 2):
-        layout = ("(N, C, L) or (C, L)", "(N, C, H, W) or (C, H, W)")[places - 1]
+    if input.ndim not in layouts:
         raise ShapeError(
-            f"{name}: it sets whole channels of {layout} to 0, and this input has shape {input.shape}: use dropout for"
-            " single numbers."
+            f"{name}: it sets whole channels of {' or '.join(layouts.values())} to 0, and this input has shape"
+            f" {input.shape}: use dropout for single numbers, and x[None] to make one image a batch."
         )
     return _dropout(input, _noise(input, places, p, generator)) if training and p else input
 
@@ -93,7 +94,7 @@ def dropout1d(
     array([[2., 2., 2.],
            [0., 0., 0.]])
     """
-    return _dropout_of_channels("dropout1d", 1, input, p, training, generator)
+    return _dropout_of_channels("dropout1d", {2: "(C, L)", 3: "(N, C, L)"}, 1, input, p, training, generator)
 
 
 def dropout2d(
@@ -103,13 +104,12 @@ def dropout2d(
     inplace: bool = False,  # noqa: ARG001 - see the top
     generator: Generator = None,
 ) -> Any:
-    """Each channel of (N, C, H, W) or (C, H, W) as `dropout1d` does.
+    """Each channel of (N, C, H, W) 0 as a whole with probability `p`, else times 1 / (1 - p); in training only.
 
-    After https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout2d.html
+    As `dropout1d`. A single image is refused: PyTorch still takes (C, H, W) for sequences. After
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout2d.html
 
-    >>> dropout2d(np.ones((2, 1, 3)), 0.5, generator=np.random.default_rng(2))
-    array([[[2., 2., 2.]],
-    <BLANKLINE>
-           [[0., 0., 0.]]])
+    >>> dropout2d(np.ones((1, 2, 1, 3)), 0.5, generator=np.random.default_rng(2)).tolist()
+    [[[[2.0, 2.0, 2.0]], [[0.0, 0.0, 0.0]]]]
     """
-    return _dropout_of_channels("dropout2d", 2, input, p, training, generator)
+    return _dropout_of_channels("dropout2d", {4: "(N, C, H, W)"}, 2, input, p, training, generator)
