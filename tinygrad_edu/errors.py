@@ -39,6 +39,7 @@ __all__ = [
     "ShapeError",
     "StateDictError",
     "TinygradError",
+    "TrainingError",
     "UnregisteredWarning",
     "UnsupportedError",
 ]
@@ -118,6 +119,14 @@ class CheckpointError(TinygradError, RuntimeError):
 
 class DataError(TinygradError, ValueError):
     """Data that cannot be learned from as it is: text or nan among numbers, lengths that differ; names the place."""
+
+
+class TrainingError(TinygradError, RuntimeError):
+    """A training that cannot go on: its loss is nan, or nothing is learned from it; `history` holds the epochs."""
+
+    def __init__(self, message: str, history: Any = None) -> None:
+        super().__init__(message)
+        self.history = history
 
 
 class HistoryWarning(UserWarning):

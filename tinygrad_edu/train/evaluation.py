@@ -1,0 +1,105 @@
+"""What a model says, and how good it is, without learning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tinygrad_edu.data import DataLoader, TensorDataset
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.ops import concatenate
+from tinygrad_edu.recording import no_grad
+from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.train.feeding import Kind, batches, inputs_of
+from tinygrad_edu.train.measures import Measures, Metrics
+
+__all__ = ["Average", "evaluate", "evaluated", "modes_kept", "predict"]
+
+AT_ONCE = 1024
+"""How many samples a model is asked about at a time: it changes the memory that is needed, and not the answer."""
+
+
+class Average:
+    """The loss of an epoch from those of its batches: of means the mean over all samples, of sums their sum."""
+
+    def __init__(self, loss: Any) -> None:
+        self.summed = getattr(loss, "reduction", None) == "sum"
+        self.total, self.count = 0.0, 0
+
+    def add(self, value: float, samples: int) -> None:
+        """The loss of a batch."""
+        self.total += value if self.summed else value * samples
+        self.count += samples
+
+    @property
+    def value(self) -> float:
+        """The loss of all of them."""
+        return self.total if self.summed else self.total / self.count
+
+
+@contextmanager
+def modes_kept(model: Module) -> Iterator[None]:
+    """Every module is in training or not, after the block, as it was before it."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def predict(model: Module, X: Any, *, batch_size: int = AT_ONCE) -> Tensor:  # noqa: N803 - scikit-learn's name
+    """What the model gives for every row of X, as in `model.eval()` and without recording.
+
+    `X`: an array or Tensor (N, ...), or a tuple of several for a model of several inputs; floats and whole numbers are
+    converted to the dtype of the model. The model is asked about `batch_size` rows at a time, and left in the mode in
+    which it was. `DataError` for no rows, and for nan.
+
+    >>> from tinygrad_edu import nn
+    >>> predict(nn.Softmax(dim=1), [[0.0, 0.0], [0.0, 1000.0]])
+    Tensor([[0.5, 0.5],
+            [0. , 1. ]], dtype=float32)
+    """
+    parts = inputs_of(X, Kind(model))
+    with modes_kept(model), no_grad():
+        model.eval()
+        found = [model(*rows) for rows in DataLoader(TensorDataset(*parts), batch_size)]
+        answer: Tensor = found[0] if len(found) == 1 else concatenate(found)
+        return answer
+
+
+def evaluate(
+    model: Module, data: Any, loss: Callable[..., Any], metrics: Metrics = (), *, batch_size: int = AT_ONCE
+) -> dict[str, float]:
+    """The loss of the model on `data`, and every metric, by name; nothing is learned.
+
+    `data`, `loss` and `metrics` are those of `fit`. The loss is the mean over all samples of a loss that is a mean, the
+    sum of one with `reduction="sum"`; metrics are computed once, from all predictions.
+
+    >>> from tinygrad_edu import nn
+    >>> evaluate(nn.Identity(), ([[2.0, 0.0], [0.0, 0.0]], [0, 1]), nn.NLLLoss(), ["accuracy"])
+    {'loss': -1.0, 'accuracy': 0.5}
+    """
+    measures = Measures(metrics, loss)
+    with modes_kept(model):
+        return evaluated(model, batches(data, Kind(model), batch_size), loss, measures)
+
+
+def evaluated(
+    model: Module,
+    pairs: Iterable[Sequence[Tensor]],
+    loss: Callable[..., Any],
+    measures: Measures,
+) -> dict[str, float]:
+    """The same of batches; the model is left in evaluation mode."""
+    average = Average(loss)
+    model.eval()
+    measures.start()
+    with no_grad():
+        for *inputs, target in pairs:
+            output = model(*inputs)
+            average.add(float(loss(output, target)), len(target))
+            if measures.functions:
+                measures.see(output, target)
+    return {"loss": average.value, **measures.result()}

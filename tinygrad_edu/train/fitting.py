@@ -1,0 +1,212 @@
+"""fit: the loop that every training is."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import TrainingError
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.optim import Optimizer, clip_grad_norm_
+from tinygrad_edu.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.train.callbacks import Callback, Checkpoint, Each
+from tinygrad_edu.train.evaluation import AT_ONCE, Average, evaluated, modes_kept
+from tinygrad_edu.train.feeding import Kind, batches
+from tinygrad_edu.train.first_step import check_gradients, check_loss, check_optimizer
+from tinygrad_edu.train.history import History
+from tinygrad_edu.train.interruption import interruptible
+from tinygrad_edu.train.measures import Measures, Metrics
+from tinygrad_edu.train.penalties import Penalty
+from tinygrad_edu.train.progress import Progress
+from tinygrad_edu.train.run import Run
+
+__all__ = ["fit"]
+
+
+def fit(
+    model: Module,
+    data: Any,
+    loss: Callable[..., Any],
+    optimizer: Optimizer,
+    epochs: int = 1,
+    *,
+    batch_size: int | str | None = 32,
+    shuffle: bool = True,
+    generator: np.random.Generator | None = None,
+    validation: Any = None,
+    metrics: Metrics = (),
+    callbacks: Iterable[Callback | Callable[[Run], Any]] = (),
+    scheduler: Any = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    clip_norm: float | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    progress: bool | None = None,
+) -> History:
+    """Train the model: for every batch of every epoch `zero_grad`, `loss(model(x), y).backward()`, `step`.
+
+    `data`: (X, y), arrays or Tensors of one length, of which floats are converted to the dtype of the model once; a
+    `Dataset` of such pairs; or a `DataLoader`, which brings its own batches. `batch_size`: 1 is stochastic gradient
+    descent, "full" (or None) takes all samples in each step. `shuffle` draws a new order every epoch, from `generator`
+    or that of `manual_seed`. `validation`: data that are looked at after every epoch, in evaluation mode, and not
+    learned from. `metrics`: names as "accuracy" or functions of predictions and targets, computed from all predictions
+    of an epoch. `callbacks`: `EarlyStopping`, `Checkpoint`, or functions that are called with the `Run` after every
+    epoch. `scheduler` is stepped after every epoch, `ReduceLROnPlateau` with the loss on the validation data (else
+    on the training data), `OneCycleLR` after every batch. `l1` and `l2` are penalties of large weights, see `Penalty`.
+    `clip_norm` shortens gradients to that length. `resume`: the file of a `Checkpoint`, from which the same call goes
+    on bit for bit up to `epochs` in all. `progress`: None shows a bar in a terminal or notebook, True always.
+
+    Returns the `History`: "loss", the mean over the samples of the epoch while they were learned, "val_loss", metrics;
+    with penalties "penalty", which is not part of the loss, with a scheduler "lr". Ctrl-C ends after the batch, with
+    the history so far (the epoch begun is left out); a second one raises. The model is left in the mode it was in.
+
+    Raises `DataError` for nan in the data, lengths that differ, no data and a batch size below 1; `ShapeError` for
+    predictions (N, 1) and targets (N,); `TrainingError`, which carries the `history`, for a loss that becomes nan or
+    infinite, or depends on no parameter.
+
+    >>> from tinygrad_edu import manual_seed, nn, optim
+    >>> _ = manual_seed(0)
+    >>> X = np.linspace(-1, 1, 64).reshape(-1, 1)
+    >>> model = nn.Linear(1, 1)
+    >>> history = fit(model, (X, 3 * X + 1), nn.MSELoss(), optim.SGD(model.parameters(), lr=0.2), epochs=40)
+    >>> round(model.weight.item(), 3), round(model.bias.item(), 3), history.epochs
+    (3.0, 1.0, 40)
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 0:
+        raise ValueError(f"epochs is how often all data are seen, 0 or more, and {epochs!r} was given")
+    check_optimizer(model, optimizer)
+    kind = Kind(model)
+    pairs = batches(data, kind, batch_size, shuffle, generator)
+    held_out = None if validation is None else batches(validation, kind, AT_ONCE)
+    run = Run(
+        model,
+        optimizer,
+        scheduler,
+        int(epochs),
+        _ordered(callbacks),
+        generator or getattr(data, "generator", None),
+        "loss" if validation is None else "val_loss",
+    )
+    teacher = Teacher(run, loss, Measures(metrics, loss), Penalty(optimizer, l1, l2), clip_norm)
+    if resume is not None:
+        run.resume(resume)
+    with modes_kept(model), interruptible(run), Progress(progress, pairs, run.epoch, run.epochs) as shown:
+        for callback in run.callbacks:
+            callback.on_train_begin(run)
+        while run.epoch < run.epochs and run.stopped is None:
+            shown.epoch(run.epoch + 1)
+            numbers = teacher.epoch(pairs, shown)
+            if numbers is None:
+                break
+            if held_out is not None:
+                found = evaluated(model, held_out, loss, teacher.measures)
+                numbers |= {f"val_{name}": value for name, value in found.items()}
+            run.epoch += 1
+            run.history.add(numbers)
+            shown.measured(numbers)
+            _reschedule(run)
+            for callback in run.callbacks:
+                callback.on_epoch_end(run)
+        for callback in run.callbacks:
+            callback.on_train_end(run)
+    return run.history
+
+
+class Teacher:
+    """The steps of an epoch, and what they came to."""
+
+    def __init__(
+        self, run: Run, loss: Callable[..., Any], measures: Measures, penalty: Penalty, clip_norm: float | None
+    ) -> None:
+        if clip_norm is not None and not clip_norm > 0:
+            raise ValueError(f"clip_norm is how long the gradients may be together, above 0, and not {clip_norm!r}")
+        self.run, self.loss, self.measures, self.penalty = run, loss, measures, penalty
+        self.clip_norm = clip_norm
+        self.parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
+        self.checked = False
+
+    def epoch(self, pairs: Iterable[Sequence[Tensor]], shown: Progress) -> dict[str, float] | None:
+        """Learn from every batch once; None where the run was stopped before the last one."""
+        run, loss, measures, penalty, clip_norm, bar = (
+            self.run,
+            self.loss,
+            self.measures,
+            self.penalty,
+            self.clip_norm,
+            shown.bar,
+        )
+        model, optimizer, history, average = run.model, run.optimizer, run.history, Average(loss)
+        every_batch = run.scheduler.step if isinstance(run.scheduler, OneCycleLR) else None
+        model.train()
+        measures.start()
+        number = 0
+        for number, (*inputs, target) in enumerate(pairs, 1):
+            if history.stopped is not None:
+                return None
+            output = model(*inputs)
+            cost = loss(output, target)
+            if not self.checked:
+                check_loss(cost, output, target)
+            value = cost.item()
+            if not math.isfinite(value):
+                raise _diverged(run, number, value)
+            average.add(value, len(target))
+            if measures.functions:
+                measures.see(output, target)
+            optimizer.zero_grad()
+            (cost + penalty.squares() if penalty.l2 else cost).backward()
+            if not self.checked:
+                check_gradients(optimizer)
+                self.checked = True
+            if clip_norm is not None:
+                clip_grad_norm_(self.parameters, clip_norm)
+            optimizer.step()
+            if penalty.l1:
+                penalty.shrink()
+            if every_batch is not None:
+                every_batch()
+            if bar is not None:
+                bar.update()
+        if not number:
+            raise TrainingError(
+                "the loader gave no batch: an iterator is empty after its first pass, so give a Dataset or DataLoader",
+                run.history,
+            )
+        numbers = {"loss": average.value}
+        if penalty.l1 or penalty.l2:
+            numbers["penalty"] = penalty.value()
+        if run.scheduler is not None:
+            numbers["lr"] = optimizer.param_groups[0]["lr"]
+        return numbers | measures.result()
+
+
+def _reschedule(run: Run) -> None:
+    """Let the scheduler set the learning rate of the next epoch."""
+    if isinstance(run.scheduler, ReduceLROnPlateau):
+        run.scheduler.step(run.history[run.monitor][-1])
+    elif run.scheduler is not None and not isinstance(run.scheduler, OneCycleLR):
+        run.scheduler.step()
+
+
+def _ordered(callbacks: Iterable[Any]) -> list[Callback]:
+    """The callbacks, checkpoints last, so that they save what the others know after the epoch."""
+    if isinstance(callbacks, Callback) or callable(callbacks):
+        callbacks = [callbacks]
+    every = [given if isinstance(given, Callback) else Each(given) for given in callbacks]
+    return sorted(every, key=lambda callback: isinstance(callback, Checkpoint))
+
+
+def _diverged(run: Run, batch: int, value: float) -> TrainingError:
+    rate = run.optimizer.param_groups[0]["lr"]
+    return TrainingError(
+        f"the loss is {value} in epoch {run.epoch + 1}, batch {batch}; no step was taken with it, and the history of"
+        f" the {run.epoch} epochs before is in this error's .history. A smaller learning rate (it is {rate:g}), inputs"
+        " scaled to mean 0 and deviation 1, or clip_norm=1.0 help against numbers that grow; `with detect_anomaly():`"
+        " around fit names the op that made it.",
+        run.history,
+    )
