@@ -157,6 +157,8 @@ def test_losses_from_logits_are_finite_quiet_and_exact_for_large_ones() -> None:
             assert right.item() <= 2e-22
             assert yes.item() <= 1e-21
             assert np.isfinite(logits.grad.numpy()).all()
+    almost = Tensor([np.float32(1) - np.float32(2**-24)], dtype=np.float32)
+    assert F.binary_cross_entropy(almost, [1.0]).item() == pytest.approx(2**-24, rel=1e-6)
     small = F.binary_cross_entropy_with_logits(Tensor([-50.0]), Tensor([0.0])).item()
     assert small == pytest.approx(np.exp(-50), rel=1e-12)  # not lost in a difference of large numbers
 
@@ -297,6 +299,7 @@ SAID: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: F.cross_entropy(Tensor(SCORES), CLASSES, [1.0, 2.0]), ShapeError, r"weight has shape \(2,\).*3 classes"),
     (lambda: F.cross_entropy(Tensor(SCORES), CLASSES, label_smoothing=1.5), ValueError, "between 0 and 1; it is 1.5"),
     (lambda: F.cross_entropy(Tensor(SCORES), Tensor(INSIDE), ignore_index=1), ValueError, "names a class"),
+    (lambda: F.cross_entropy(SCORES, -INSIDE), ValueError, r"holds -0\.\d+ at \[0, 0\].*no probabilities"),
     (lambda: F.kl_div(SCORES, -INSIDE, reduction="sum"), ValueError, r"holds -0\.\d+ at \[0, 0\].*log_target=True"),
     (lambda: F.hinge_embedding_loss(SCORES[:, 0], [0, 1, 0, 1]), ValueError, r"holds 0 at \[0\].*2 \* target - 1"),
     (lambda: F.cosine_embedding_loss(SCORES, OTHERS, [[1]]), ShapeError, r"\(4, 3\), and the target \(1, 1\)"),

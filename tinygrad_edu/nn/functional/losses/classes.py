@@ -6,7 +6,7 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.functional.losses.labels import class_axis, class_indices, places
-from tinygrad_edu.nn.functional.losses.operands import constant, floats
+from tinygrad_edu.nn.functional.losses.operands import class_weights, floats, not_below_zero
 from tinygrad_edu.nn.functional.losses.reduction import divisor, reduced, share
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand
@@ -191,14 +191,7 @@ def _prepared(loss: str, input: Any, target: Any, weight: Any) -> tuple[Any, Any
     input = floats(loss, input)
     if input.ndim == 0:
         raise ShapeError(f"{loss}: the input is a single number, and needs a row of one number for each class, (N, C)")
-    classes = input.shape[class_axis(input)]
-    weight = constant(loss, "weight", weight, input)
-    if weight is not None and weight.shape != (classes,):
-        raise ShapeError(
-            f"{loss}: weight has shape {weight.shape}, and the input of shape {input.shape} has {classes} classes:"
-            f" give one number for each class, shape ({classes},)"
-        )
-    return input, as_operand(target), weight
+    return input, as_operand(target), class_weights(loss, weight, input, input.shape[class_axis(input)])
 
 
 def _row_weights(target: Any, kept: Any, weight: Any, input: Any) -> Any:
@@ -220,10 +213,10 @@ def _smoothed(input: Any, target: Any, kept: Any, weight: Any, smoothing: float)
 def _of_probabilities(input: Any, target: Any, weight: Any, reduction: str, smoothing: float) -> Any:
     axis = class_axis(input)
     count = divisor(reduction, input.size // (input.shape[axis] or 1))
+    not_below_zero("cross_entropy", "target", "a probability is 0 or more, so these are no probabilities", target)
+    target = target.astype(input.dtype, copy=False)
     if smoothing:
         target = target * (1 - smoothing) + smoothing / input.shape[axis]
-    if target.dtype != input.dtype:
-        target = target.astype(input.dtype)
     return cross_entropy_of_probabilities(input, _weighted(target, weight, axis), count)
 
 

@@ -53,6 +53,7 @@ def _inside(input: Any, target: Any, delta: float) -> Any:
 
 mse = Op(
     _mse,
+    name="mse_loss",
     forward=_mse_and_error,
     beside={"error": _error},
     input=lambda g, error, count: error * (2 * share(g, count)),
@@ -60,6 +61,7 @@ mse = Op(
 )
 l1 = Op(
     _l1,
+    name="l1_loss",
     forward=_l1_and_error,
     beside={"error": _error},
     input=lambda g, error, count: np.sign(error) * share(g, count),
@@ -68,6 +70,7 @@ l1 = Op(
 )
 huber = Op(
     _huber,
+    name="huber_loss",
     forward=_huber_and_inside,
     beside={"inside": _inside},
     input=lambda g, inside, count: inside * share(g, count),

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.lines import warn
-from tinygrad_edu.nn.functional.losses.operands import at, first_place, floats, pair
+from tinygrad_edu.nn.functional.losses.operands import floats, not_below_zero, pair
 from tinygrad_edu.nn.functional.losses.reduction import REDUCTIONS, check_reduction, mean_or_sum
 
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
@@ -37,7 +37,7 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     if log_target:
         losses = np.exp(target) * (target - input)
     else:
-        _check_not_below_zero("kl_div", "target", "a probability is 0 or more; pass log_target=True for logs", target)
+        not_below_zero("kl_div", "target", "a probability is 0 or more; pass log_target=True for logs", target)
         some = target > 0
         losses = np.where(some, target * np.log(np.where(some, target, 1)), 0) - target * input
     if reduction == "batchmean":
@@ -98,15 +98,8 @@ def gaussian_nll_loss(
             f"gaussian_nll_loss: var of shape {var.shape} does not fit an input of shape {input.shape}: give one"
             f" variance for each number, {input.shape}, or for each row, {(*input.shape[:-1], 1)}"
         )
-    _check_not_below_zero("gaussian_nll_loss", "var", "a variance is 0 or more; write exp(var) for logs", var)
+    not_below_zero("gaussian_nll_loss", "var", "a variance is 0 or more; write exp(var) for logs", var)
     small = var < eps
     v = var + np.where(small, eps - (var.detach() if hasattr(var, "detach") else var), 0)
     losses = 0.5 * (np.log(v) + (input - target) ** 2 / v)
     return mean_or_sum(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
-
-
-def _check_not_below_zero(loss: str, name: str, hint: str, given: Any) -> None:
-    wrong = given < 0
-    if np.any(wrong):
-        place = first_place(wrong)
-        raise ValueError(f"{loss}: the {name} holds {given[place].item():g}{at(place)}: {hint}")

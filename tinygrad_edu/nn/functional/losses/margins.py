@@ -6,7 +6,7 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.functional.losses.labels import class_indices, places
-from tinygrad_edu.nn.functional.losses.operands import at, constant, different_shapes, first_place, floats, pair
+from tinygrad_edu.nn.functional.losses.operands import at, class_weights, different_shapes, first_place, floats, pair
 from tinygrad_edu.nn.functional.losses.probabilities import binary_cross_entropy_with_logits
 from tinygrad_edu.nn.functional.losses.reduction import mean_or_sum
 from tinygrad_edu.ops.activations import relu, softplus
@@ -173,10 +173,8 @@ def multi_margin_loss(
         raise ValueError(f"multi_margin_loss: p is 1 or 2, not {p}")
     input = _scores("multi_margin_loss", input)
     target, _ = class_indices("multi_margin_loss", input, as_operand(target), -100)
-    weight = constant("multi_margin_loss", "weight", weight, input)
     classes = input.shape[-1]
-    if weight is not None and weight.shape != (classes,):
-        raise ShapeError(f"multi_margin_loss: weight has shape {weight.shape}, and there are {classes} classes")
+    weight = class_weights("multi_margin_loss", weight, input, classes)
     right = input[places(target)]
     costs = relu(margin - np.expand_dims(right, -1) + input) ** p
     others = 1 - scatter(np.ones_like(target, dtype=input.dtype), places(target), input.shape, True)

@@ -73,6 +73,17 @@ def weights(loss: str, name: str, given: Any, input: Any) -> Any:
     return weight
 
 
+def class_weights(loss: str, given: Any, input: Any, classes: int) -> Any:
+    """A weight for each class; `ShapeError` for another number of them."""
+    weight = constant(loss, "weight", given, input)
+    if weight is not None and weight.shape != (classes,):
+        raise ShapeError(
+            f"{loss}: weight has shape {weight.shape}, and an input of shape {input.shape} has {classes} classes: give"
+            f" one number for each class, shape ({classes},)"
+        )
+    return weight
+
+
 def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))
 
@@ -89,3 +100,11 @@ def at(place: tuple[int, ...]) -> str:
     (' at [1, 0]', '')
     """
     return f" at [{', '.join(map(str, place))}]" if place else ""
+
+
+def not_below_zero(loss: str, name: str, hint: str, given: Any) -> None:
+    """Raise ValueError, with the hint, for an operand that holds a negative number."""
+    value = getattr(given, "_value", given)
+    if value.size and value.min() < 0:
+        place = first_place(value < 0)
+        raise ValueError(f"{loss}: the {name} holds {value[place].item():g}{at(place)}: {hint}")

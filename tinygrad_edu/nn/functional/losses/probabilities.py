@@ -15,22 +15,15 @@ LOWEST = -100.0  # a logarithm is at least this, as in PyTorch, so that a sure a
 FLATTEST = 1e-12  # and the slope of one is divided by at least this
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def _bce(input: Any, target: Any, weight: Any = None, count: Any = None) -> Any:
     """-(y log p + (1 - y) log(1 - p)) w, the logarithms at least -100; their sum divided by `count`, if given."""
-    return _bce_and_gap(input, target, weight, count)[0]
+    losses = (target - 1) * _bounded(np.log1p(-input)) - target * _bounded(np.log(input))
+    return reduced(losses if weight is None else losses * weight, count)
 
 
-@np.errstate(divide="ignore", invalid="ignore")
-def _bce_and_gap(input: Any, target: Any, weight: Any, count: Any) -> tuple[Any, Any]:
-    """The logarithm of a number below 0 is nan, which tells, for the price of nothing, that `input` is out of range."""
-    yes, no = np.maximum(np.log(input), LOWEST), np.maximum(np.log1p(-input), LOWEST)
-    gap = no - yes
-    losses = target * gap - no
-    return reduced(losses if weight is None else losses * weight, count), gap
-
-
-def _log_odds_against(input: Any) -> Any:
-    return np.maximum(np.log1p(-input), LOWEST) - np.maximum(np.log(input), LOWEST)
+def _bounded(logarithm: Any) -> Any:
+    return np.maximum(logarithm, LOWEST)
 
 
 def _bce_slope(g: Any, input: Any, target: Any, weight: Any, count: Any) -> Any:
@@ -39,13 +32,14 @@ def _bce_slope(g: Any, input: Any, target: Any, weight: Any, count: Any) -> Any:
     return slope if weight is None else slope * weight
 
 
-def _bce_target(g: Any, gap: Any, weight: Any, count: Any) -> Any:
-    """g (log(1 - p) - log p) w / count."""
-    slope = gap * share(g, count)
+@np.errstate(divide="ignore")
+def _bce_target(g: Any, input: Any, weight: Any, count: Any) -> Any:
+    """g (log(1 - p) - log p) w / count, the logarithms at least -100."""
+    slope = (_bounded(np.log1p(-input)) - _bounded(np.log(input))) * share(g, count)
     return slope if weight is None else slope * weight
 
 
-bce = Op(_bce, forward=_bce_and_gap, beside={"gap": _log_odds_against}, input=_bce_slope, target=_bce_target)
+bce = Op(_bce, name="binary_cross_entropy", input=_bce_slope, target=_bce_target)
 
 
 def _bce_with_logits(input: Any, target: Any, weight: Any = None, pos_weight: Any = None, count: Any = None) -> Any:
@@ -120,7 +114,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     _check_answers("binary_cross_entropy", target)
     weight = weights("binary_cross_entropy", "weight", weight, input)
     loss = bce(input, target, weight, divisor(reduction, input.size))
-    if np.isnan(getattr(loss, "_value", loss)).any():  # as it is where `input` is out of range
+    if np.isnan(getattr(loss, "_value", loss)).any():  # as the logarithm of a number below 0 is
         _check_probabilities(input)
     return loss
 
@@ -131,8 +125,8 @@ def _check_probabilities(input: Any) -> None:
         place = first_place(wrong)
         raise ValueError(
             f"binary_cross_entropy: the input holds {input[place].item():g}{at(place)}, and a probability is between"
-            " 0 and 1: write sigmoid(input), or"
-            " binary_cross_entropy_with_logits (BCEWithLogitsLoss) of it as it is"
+            " 0 and 1: write sigmoid(input), or keep the input as it is and use binary_cross_entropy_with_logits"
+            " (BCEWithLogitsLoss)"
         )
 
 
