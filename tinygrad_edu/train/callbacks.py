@@ -25,7 +25,7 @@ class Callback:
 
     `run` is the training itself: `run.model`, `run.optimizer`, `run.epoch` (from 1), `run.epochs`, `run.history`, and
     `run.stop("why")` ends it after this epoch. `state_dict` and `load_state_dict` are for what has to be in a
-    checkpoint.
+    checkpoint; it is the same kind of dict from the beginning on.
 
     >>> class Patience(Callback):
     ...     def on_epoch_end(self, run):
@@ -205,8 +205,8 @@ class Checkpoint(Callback):
             save(run.state_dict(), self.path)
 
     def state_dict(self) -> dict[str, Any]:
-        """The best so far."""
-        return {"best": self.watch.best}
+        """The best so far, where it matters."""
+        return {"best": self.watch.best} if self.best_only else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.creation import as_tensor
-from tinygrad_edu.data import DataLoader, TensorDataset
+from tinygrad_edu.data import DataLoader, IterableDataset, TensorDataset
 from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.nn.module import Module
@@ -94,7 +94,8 @@ def batches(
             f"data are (X, y), two arrays of one length, a Dataset or a DataLoader, not a {type(data).__name__}"
         )
     size = len(data) if batch_size in FULL else _size(batch_size)
-    return Prepared(DataLoader(data, size, shuffle, generator=generator), kind)
+    shuffled = shuffle and not isinstance(data, IterableDataset)  # a stream has the order in which it comes
+    return Prepared(DataLoader(data, size, shuffled, generator=generator), kind)
 
 
 def inputs_of(X: Any, kind: Kind) -> tuple[Tensor, ...]:  # noqa: N803 - scikit-learn's name for the rows of features

@@ -56,7 +56,7 @@ class Run:
             "epoch": self.epoch,
             "history": dict(self.history),
             "generators": [generator.bit_generator.state for generator in self.generators],
-            "callbacks": [callback.state_dict() for callback in self.callbacks],
+            "callbacks": [state for callback in self.callbacks if (state := callback.state_dict())],
         }
 
     def resume(self, path: str | os.PathLike[str]) -> None:
@@ -67,8 +67,9 @@ class Run:
                 f"{str(path)!r} holds no training that was begun, which Checkpoint saves: for weights alone write"
                 " model.load_state_dict(load(path))"
             )
+        remembering = [callback for callback in self.callbacks if callback.state_dict()]
         kinds = (
-            ("callbacks", len(state["callbacks"]), len(self.callbacks)),
+            ("callbacks that remember something", len(state["callbacks"]), len(remembering)),
             ("generators", len(state["generators"]), len(self.generators)),
             ("schedulers", int(state["scheduler"] is not None), int(self.scheduler is not None)),
         )
@@ -84,7 +85,7 @@ class Run:
             self.scheduler.load_state_dict(state["scheduler"])
         for generator, numbers in zip(self.generators, state["generators"], strict=True):
             generator.bit_generator.state = numbers
-        for callback, own in zip(self.callbacks, state["callbacks"], strict=True):
+        for callback, own in zip(remembering, state["callbacks"], strict=True):
             callback.load_state_dict(own)
         self.epoch = state["epoch"]
         self.history.update(state["history"])
