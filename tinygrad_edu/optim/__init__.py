@@ -7,6 +7,7 @@ from tinygrad_edu.optim.adam import Adam
 from tinygrad_edu.optim.adamw import AdamW
 from tinygrad_edu.optim.clip import clip_grad_norm_, clip_grad_value_
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.optim.proximal import soft_threshold_
 from tinygrad_edu.optim.rmsprop import RMSprop
 from tinygrad_edu.optim.sgd import SGD
 
@@ -21,4 +22,5 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "lr_scheduler",
+    "soft_threshold_",
 ]
