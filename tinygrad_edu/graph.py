@@ -12,7 +12,6 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.device import is_cupy
 from tinygrad_edu.handed import came_back, handed
-from tinygrad_edu.mutation import tick
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -179,10 +178,10 @@ def records(out: Array, op: Op) -> bool:
 
 def unwrap(operand: Any, op: Op | None = None) -> tuple[Any, Any]:
     """Value and vertex of an operand; a number stays a Python number, so that it promotes weakly as in NumPy."""
-    if isinstance(operand, NUMBER):
-        return operand, None
     if isinstance(operand, Tensor):
         return operand._value, operand._origin
+    if isinstance(operand, NUMBER):
+        return operand, None
     if id(operand) in handed:
         came_back(operand, op)
     if isinstance(operand, list | tuple) and holds_tensor(operand):
@@ -213,18 +212,6 @@ def constant(operand: Any) -> Any:
     if leaf is None:
         leaf = operand._constant = Leaf(operand._value, operand, False)
     return leaf
-
-
-def remember(plan: Plan, operands: tuple[Any, ...], kept: tuple[Any, ...], out: Array) -> Node:
-    """The node of one application of an op."""
-    node = Node()
-    node.plan = plan
-    node.operands = operands
-    node.kept = kept
-    node.index = tick()
-    node.hooks = node.name = None
-    node.like = out if type(out) is np.float64 or out.size <= SMALL else (out.shape, out.dtype)
-    return node
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

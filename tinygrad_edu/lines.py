@@ -11,7 +11,7 @@ import numpy as np
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 OURS = tuple(path + os.sep for path in (PACKAGE, os.path.join(os.path.dirname(PACKAGE), "viz")))
-OURS += ("<rules in ",)  # see plan.py
+OURS += ("<rules in ", "<apply in ")  # see plan.py and fast.py
 LIBRARIES = (os.path.dirname(np.__file__) + os.sep, os.path.dirname(os.__file__) + os.sep, "<frozen ")
 INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu import fast
-from tinygrad_edu.errors import DerivativeError, failed, unfit_arguments
-from tinygrad_edu.graph import as_value, constant, records, remember, unwrap, wrap
+from tinygrad_edu.errors import DerivativeError, unfit_arguments
+from tinygrad_edu.graph import as_value, unwrap
 from tinygrad_edu.guard import guarded
 from tinygrad_edu.plan import Plan, by_keyword
-from tinygrad_edu.recording import recording, watching
+from tinygrad_edu.recording import recording
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
@@ -95,7 +95,7 @@ class Op:
         self.plan: Callable[[tuple[bool, ...]], Plan] = cache(partial(Plan, self))  # one for each set of needs
         names = self.plan((True,) * len(rules)).names  # a rule that asks for what is not there is found at once
         self.held = {*names} - {"key"}  # static arguments that are copied, because they may be filled anew; keys are
-        self.apply: Callable[..., Tensor] = fast.apply(self) or self._apply
+        self.apply: Callable[..., Tensor] = fast.apply(self)
         implementations.update(dict.fromkeys((*implements, *((ufunc,) if ufunc else ())), self))
 
     def __repr__(self) -> str:
@@ -142,28 +142,6 @@ class Op:
             copy(a) if type(a) in CHANGEABLE and n in self.held else a for n, a in zip(self.static, static, strict=True)
         ]
         return tuple(argument.array if isinstance(argument, Tensor) else argument for argument in own)
-
-    def _apply(self, *args: Any) -> Tensor:
-        """Compute and record, for any number of operands and static parameters; `fast.py` has the short cuts."""
-        first = len(self.operands)
-        operands, static = (args[0], args[1:]) if self.variadic else (args[:first], args[first:])
-        static = self.plain(static)
-        pairs = [(o._value, o._origin) if type(o) is Tensor else unwrap(o, self) for o in operands]
-        values = [value for value, _ in pairs]
-        try:
-            out = self.forward(*values, *static)
-            out, *beside = out if self.beside else (out,)
-            out = as_value(out, self.name)
-        except Exception as error:
-            raise failed(self, operands, error) from error
-        needs, node = tuple([vertex is not None for _, vertex in pairs]), None
-        if any(needs) and recording() and (plan := self.plan(needs)).pulls and records(out, self):
-            inputs = tuple([vertex or constant(operands[i]) for i, (_, vertex) in enumerate(pairs)])
-            environment = (tuple(values),) if self.variadic else values
-            node = remember(plan, inputs, plan.keep(*environment, *static, out, *beside), out)
-        if watcher := watching():
-            watcher.applied(self, (*operands, *static), out, node)
-        return wrap(out, node)
 
 
 implementations: dict[Callable[..., Any], Callable[..., Any]] = {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def method(op: Op) -> Callable[..., Tensor]:
     """The op as a method of Tensor; without static parameters it is the op itself, with no call between."""
-    if not op.static and op.apply != op._apply:
+    if not op.static and not op.variadic:
         return op.apply  # a plain function, which Python binds: 100 ns less than a call of the Op
 
     apply, defaults = op.apply, op.defaults

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.graph import Array, unwrap
+from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand, composed
 
@@ -373,9 +373,12 @@ def _to_larger(g: Any, x: Any, y: Any) -> Any:
 
 
 def masked(g: Any, mask: Any) -> Any:
-    """g where the mask holds, else 0; as a product, 9 times faster than `np.where`, unless g is infinite somewhere."""
-    value = unwrap(g)[0]  # the sum of squares tells that in a third of the time of np.isfinite
-    return g * mask if np.isfinite(np.vdot(value, value)) else np.where(mask, g, 0)
+    """g where the mask holds, else 0; if large, as a product, 9 times faster than `np.where`, unless g is infinite."""
+    value = getattr(g, "_value", g)
+    if value.ndim and value.size <= 512:  # 1.2 us where the product and the look at g take 1.6
+        return np.where(mask, g, 0)
+    # The sum of squares tells in a third of the time of np.isfinite.
+    return g * mask if math.isfinite(np.vdot(value, value)) else np.where(mask, g, 0)
 
 
 def _clip(x: Array, low: Array, high: Array) -> Array:
