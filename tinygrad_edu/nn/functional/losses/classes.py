@@ -6,10 +6,9 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.functional.losses.labels import class_axis, class_indices, places
-from tinygrad_edu.nn.functional.losses.operands import class_weights, floats, not_below_zero
+from tinygrad_edu.nn.functional.losses.operands import class_weights, floats, not_below_zero, numbers
 from tinygrad_edu.nn.functional.losses.reduction import divisor, reduced, share
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.ops.indexing import scatter
 from tinygrad_edu.ops.reduction import log_softmax, softmax
 
@@ -191,7 +190,7 @@ def _prepared(loss: str, input: Any, target: Any, weight: Any) -> tuple[Any, Any
     input = floats(loss, input)
     if input.ndim == 0:
         raise ShapeError(f"{loss}: the input is a single number, and needs a row of one number for each class, (N, C)")
-    return input, as_operand(target), class_weights(loss, weight, input, input.shape[class_axis(input)])
+    return input, numbers(loss, target, "target"), class_weights(loss, weight, input, input.shape[class_axis(input)])
 
 
 def _row_weights(target: Any, kept: Any, weight: Any, input: Any) -> Any:

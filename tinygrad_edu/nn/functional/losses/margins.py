@@ -6,11 +6,18 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.functional.losses.labels import class_indices, places
-from tinygrad_edu.nn.functional.losses.operands import at, class_weights, different_shapes, first_place, floats, pair
+from tinygrad_edu.nn.functional.losses.operands import (
+    at,
+    class_weights,
+    different_shapes,
+    first_place,
+    floats,
+    numbers,
+    pair,
+)
 from tinygrad_edu.nn.functional.losses.probabilities import binary_cross_entropy_with_logits
 from tinygrad_edu.nn.functional.losses.reduction import mean_or_sum
 from tinygrad_edu.ops.activations import relu, softplus
-from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.ops.indexing import scatter
 
 __all__ = [
@@ -106,7 +113,7 @@ def cosine_embedding_loss(
     """
     name = "cosine_embedding_loss"
     input1, input2 = pair(name, input1, input2, ("input1", "input2"))
-    target = as_operand(target)
+    target = numbers(name, target, "target")
     if input1.ndim not in (1, 2) or target.shape != input1.shape[:-1]:
         raise ShapeError(
             f"{name}: vectors of shape (N, D) have targets of shape (N,), and vectors of shape (D,) one of shape ();"
@@ -172,7 +179,7 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is 1 or 2, not {p}")
     input = _scores("multi_margin_loss", input)
-    target, _ = class_indices("multi_margin_loss", input, as_operand(target), -100)
+    target, _ = class_indices("multi_margin_loss", input, numbers("multi_margin_loss", target, "target"), -100)
     classes = input.shape[-1]
     weight = class_weights("multi_margin_loss", weight, input, classes)
     right = input[places(target)]
@@ -196,7 +203,7 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
     0.85
     """
     name = "multilabel_margin_loss"
-    input, target = _scores(name, input), as_operand(target)
+    input, target = _scores(name, input), numbers(name, target, "target")
     if target.shape != input.shape:
         raise different_shapes(name, input.shape, target.shape)
     if target.dtype.kind not in "iu":

@@ -9,9 +9,18 @@ from tinygrad_edu.errors import DerivativeError, ShapeError
 from tinygrad_edu.ops.composed import as_operand
 
 
+def numbers(loss: str, given: Any, name: str) -> Any:
+    """The operand as a Tensor or an array; TypeError for what holds no numbers."""
+    operand = as_operand(given)
+    if operand.dtype.kind not in "fiub":
+        what = "is None: does the function that made it return its result?" if given is None else "holds no numbers"
+        raise TypeError(f"{loss}: the {name} {what}")
+    return operand
+
+
 def floats(loss: str, input: Any, name: str = "input") -> Any:
     """The operand, which must hold floats; TypeError for whole numbers."""
-    input = as_operand(input)
+    input = numbers(loss, input, name)
     if input.dtype.kind != "f":
         raise TypeError(
             f"{loss}: the {name} holds {input.dtype}, and predictions are floating-point numbers: write {name}.float()"
@@ -25,7 +34,7 @@ def pair(loss: str, input: Any, target: Any, names: tuple[str, str] = ("input", 
     Raises `ShapeError` also for shapes that NumPy would stretch: predictions of shape (N, 1) less targets of shape (N,)
     make N x N differences, every prediction with every target, and a loss that falls while nothing is learnt.
     """
-    input, target = floats(loss, input, names[0]), as_operand(target)
+    input, target = floats(loss, input, names[0]), numbers(loss, target, names[1])
     if input.shape != target.shape:
         raise different_shapes(loss, input.shape, target.shape, names)
     return input, target if target.dtype == input.dtype else target.astype(input.dtype)
@@ -58,7 +67,7 @@ def constant(loss: str, name: str, given: Any, input: Any) -> Any:
         return None
     if getattr(given, "requires_grad", False):
         raise DerivativeError(f"{loss} takes {name} as constant, and this one requires grad: write {name}.detach()")
-    given = as_operand(given)
+    given = numbers(loss, given, name)
     return getattr(given, "array", given).astype(input.dtype, copy=False)
 
 
