@@ -124,24 +124,15 @@ class _BatchNorm(_Running):
     def forward(self, input: Any) -> Any:
         """y."""
         input = self._check(input)
+        share, batches = self.momentum, self.num_batches_tracked
+        if share is None:
+            share = 0.0 if batches is None else 1 / (batches.item() + 1)
         of_batch = self.training or self.running_mean is None
-        return batch_norm(
-            input,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            of_batch,
-            self._share(),
-            self.eps,
-        )
-
-    def _share(self) -> float:
-        """Which share of the way the running statistics go now; counts the batch."""
-        if self.num_batches_tracked is None or not self.training:
-            return 0.0
-        self.num_batches_tracked += 1
-        return 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+        statistics = (self.running_mean, self.running_var)
+        out = batch_norm(input, *statistics, self.weight, self.bias, of_batch, share, self.eps)
+        if self.training and batches is not None:
+            batches += 1
+        return out
 
 
 class BatchNorm1d(_BatchNorm):
