@@ -17,8 +17,8 @@ def soft_threshold_(parameters: Tensor | Iterable[Tensor], threshold: float) -> 
     """Move every number of the parameters towards 0 by `threshold`, in place; those that are nearer become exactly 0.
 
     w <- sign(w) max(|w| - threshold, 0). Done after every step of gradient descent on a loss, with
-    threshold = lr * penalty, it minimises loss + penalty * |w|_1 (iterative shrinkage-thresholding, ISTA). A gradient of
-    the penalty itself, lr * penalty * sign(w), steps over 0 and back, so its weights come near 0 and never stay there.
+    threshold = lr * penalty, it minimises loss + penalty * |w|_1 (iterative shrinkage-thresholding, ISTA). A step
+    along the penalty's own gradient, lr * penalty * sign(w), goes over 0 and back: weights come near 0 and never stay.
     ValueError for a threshold below 0. Daubechies, Defrise, De Mol 2004; Beck, Teboulle 2009.
 
     >>> w = Tensor([3.0, -0.5, -2.0], requires_grad=True)
