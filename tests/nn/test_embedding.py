@@ -1,0 +1,116 @@
+"""Embedding: the rows that it picks, the gradients that they get, and numbers that name no row."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests.cases.case import signed
+from tinygrad_edu import Tensor, nn
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.functional import embedding
+from tinygrad_edu.testing import gradcheck, gradgradcheck
+
+TABLE = signed(5, 3)
+INDICES = np.array([[1, 4, 1], [0, 1, 4]])
+
+
+@pytest.mark.parametrize("indices", [INDICES, INDICES[0], np.array(2), np.zeros((2, 0), int), [3, 3]], ids=str)
+def test_rows_by_their_numbers(indices: Any) -> None:
+    expected = TABLE[np.array(indices)]
+    np.testing.assert_array_equal(embedding(indices, TABLE), expected)
+    found = embedding(Tensor(indices), Tensor(TABLE, requires_grad=True))
+    np.testing.assert_array_equal(found.detach().numpy(), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
+def test_whole_numbers_of_any_size(dtype: Any) -> None:
+    np.testing.assert_array_equal(embedding(INDICES.astype(dtype), TABLE), TABLE[INDICES])
+
+
+def test_a_row_that_is_picked_often_gets_the_sum() -> None:
+    """Row 1 three times, row 4 twice, row 0 once, rows 2 and 3 never."""
+    table = Tensor(TABLE, requires_grad=True)
+    embedding(INDICES, table).sum().backward()
+    np.testing.assert_array_equal(table.grad.numpy(), np.repeat([[1.0], [3.0], [0.0], [0.0], [2.0]], 3, axis=1))
+
+
+def test_derivatives_agree_with_differences() -> None:
+    assert gradcheck(lambda t: embedding(INDICES, t), TABLE)
+    assert gradgradcheck(lambda t: embedding(INDICES, t) ** 3, TABLE)
+    assert gradcheck(lambda t: embedding(np.array(2), t), TABLE)
+
+
+def test_the_padding_learns_nothing_to_any_order() -> None:
+    table = Tensor(TABLE, requires_grad=True)
+    rows = embedding(INDICES, table, padding_idx=1)
+    np.testing.assert_array_equal(rows.detach().numpy(), TABLE[INDICES])
+    (first,) = tg.autograd.grad((rows**3).sum(), table, create_graph=True)
+    expected = 3 * TABLE**2 * np.array([[1.0], [0.0], [0.0], [0.0], [2.0]])
+    np.testing.assert_allclose(first.detach().numpy(), expected)
+    (second,) = tg.autograd.grad(first.sum(), table)
+    np.testing.assert_allclose(second.numpy(), 6 * TABLE * np.array([[1.0], [0.0], [0.0], [0.0], [2.0]]))
+
+
+def test_the_padding_may_be_counted_from_the_end() -> None:
+    layer = nn.Embedding(5, 3, padding_idx=-1)
+    assert layer.padding_idx == 4
+    assert layer.weight.detach().numpy()[4].tolist() == [0, 0, 0]
+    assert layer.weight.detach().numpy()[:4].all()
+    layer(INDICES).sum().backward()
+    assert layer.weight.grad.numpy()[4].tolist() == [0, 0, 0]
+
+
+def test_max_norm_scales_down_the_rows_that_are_picked() -> None:
+    layer = nn.Embedding.from_pretrained(np.array([[3.0, 4.0], [0.3, 0.4], [6.0, 8.0]]), max_norm=1.0)
+    np.testing.assert_allclose(layer(np.array([0, 1])).numpy(), [[0.6, 0.8], [0.3, 0.4]], rtol=1e-6)
+    np.testing.assert_allclose(layer.weight.numpy(), [[0.6, 0.8], [0.3, 0.4], [6.0, 8.0]], rtol=1e-6)
+
+
+def test_indices_that_are_filled_anew_do_no_harm() -> None:
+    table, batch = Tensor(TABLE, requires_grad=True), np.array([0, 0])
+    out = embedding(batch, table).sum()
+    batch[:] = 3
+    out.backward()
+    assert table.grad.numpy()[:, 0].tolist() == [2, 0, 0, 0, 0]
+
+
+def test_a_pretrained_table_is_shared() -> None:
+    table = Tensor(TABLE)
+    layer = nn.Embedding.from_pretrained(table, freeze=False)
+    assert np.shares_memory(layer.weight.detach().numpy(), table.numpy())
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+    copied = nn.Embedding.from_pretrained(TABLE)
+    assert not np.shares_memory(copied.weight.detach().numpy(), TABLE)
+    assert not copied(INDICES).requires_grad
+
+
+REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "too large": (
+        lambda: embedding(np.array([[0, 1], [5, 2]]), TABLE),
+        IndexError,
+        "the index 5 at place (1, 0) of the input is none of the table's 5 rows, which are 0 to 4. Make the table"
+        " larger, nn.Embedding(6, ...)",
+    ),
+    "negative": (lambda: nn.Embedding(5, 3)([0, -1]), IndexError, "the index -1 at place 1 of the input"),
+    "a single one": (lambda: embedding(7, TABLE), IndexError, "the index 7 of the input is none"),
+    "fractions": (lambda: embedding(np.array([0.0, 1.0]), TABLE), TypeError, "holds float64: write x.long()"),
+    "booleans": (lambda: embedding(np.array([True]), TABLE), TypeError, "holds bool"),
+    "a vector for a table": (lambda: embedding(INDICES, TABLE[0]), ShapeError, "has the shape (rows, features)"),
+    "padding": (lambda: nn.Embedding(5, 3, padding_idx=5), ValueError, "padding_idx=5 is none of the 5 rows"),
+    "padding of a function": (lambda: embedding(INDICES, TABLE, -6), ValueError, "padding_idx=-6 is none"),
+    "sparse": (lambda: embedding(INDICES, TABLE, sparse=True), ValueError, "leave sparse out"),
+    "by frequency": (lambda: embedding(INDICES, TABLE, scale_grad_by_freq=True), ValueError, "np.bincount(indices)"),
+    "pretrained": (lambda: nn.Embedding.from_pretrained([1.0, 2.0]), ShapeError, "and this one (2,)"),
+    "another table": (lambda: nn.Embedding(5, 3, _weight=Tensor(TABLE.T)), ShapeError, "the table is (3, 5)"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_does_not_fit_is_refused_with_the_way_out(name: str) -> None:
+    call, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=re.escape(message)):
+        call()
