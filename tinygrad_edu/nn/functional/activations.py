@@ -1,5 +1,6 @@
 """Activations under PyTorch's names and with its arguments; most are ops of `tinygrad_edu`.
 
+Each takes a Tensor, or an array, and gives a Tensor; `op.apply` is the op without the search for its arguments.
 `inplace=True` is accepted and computes in a new array: the result is the same, and what the graph keeps stays whole.
 """
 
@@ -13,8 +14,6 @@ from tinygrad_edu import ops
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops import selu as _selu
-from tinygrad_edu.ops import sigmoid, tanh
 from tinygrad_edu.ops.elementwise import masked
 
 __all__ = [
@@ -40,39 +39,49 @@ __all__ = [
 ]
 
 
+def sigmoid(input: Any) -> Any:
+    """1 / (1 + exp(-x))."""
+    return ops.sigmoid.apply(input)
+
+
+def tanh(input: Any) -> Any:
+    """The hyperbolic tangent."""
+    return ops.tanh.apply(input)
+
+
 def relu(input: Any, inplace: bool = False) -> Any:  # noqa: ARG001 - see the top
     """max(x, 0)."""
-    return ops.relu(input)
+    return ops.relu.apply(input)
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:  # noqa: ARG001 - as above
     """x where x > 0, else negative_slope x. Maas, Hannun, Ng 2013."""
-    return ops.leaky_relu(input, negative_slope)
+    return ops.leaky_relu.apply(input, negative_slope)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:  # noqa: ARG001 - as above
     """x where x > 0, else alpha (exp(x) - 1). Clevert, Unterthiner, Hochreiter 2016."""
-    return ops.elu(input, alpha)
+    return ops.elu.apply(input, alpha)
 
 
 def selu(input: Any, inplace: bool = False) -> Any:  # noqa: ARG001 - as above
     """1.0507 elu(x, 1.6733), which keeps mean 0 and variance 1. Klambauer et al. 2017."""
-    return _selu(input)
+    return ops.selu.apply(input)
 
 
 def silu(input: Any, inplace: bool = False) -> Any:  # noqa: ARG001 - as above
     """x sigmoid(x). Elfwing, Uchibe, Doya 2018."""
-    return ops.silu(input)
+    return ops.silu.apply(input)
 
 
 def mish(input: Any, inplace: bool = False) -> Any:  # noqa: ARG001 - as above
     """x tanh(softplus(x)). Misra 2019."""
-    return input * tanh(ops.softplus(input))
+    return input * tanh(ops.softplus.apply(input, 1.0))
 
 
 def logsigmoid(input: Any) -> Any:
     """log(sigmoid(x)) = -softplus(-x), finite for every finite x."""
-    return -ops.softplus(-input)
+    return -ops.softplus.apply(-input, 1.0)
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -80,7 +89,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
     Nothing overflows here without the threshold, so at 20, where x itself is 2e-9 less, it is not looked at.
     """
-    smooth = ops.softplus(input, beta)
+    smooth = ops.softplus.apply(input, beta)
     return smooth if threshold == 20 else np.where(input * beta > threshold, input, smooth)
 
 
@@ -91,15 +100,15 @@ def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
     another one.
 
     >>> softmax(np.array([[0.0, 0.0], [0.0, np.log(3.0)]]))
-    array([[0.5 , 0.5 ],
-           [0.25, 0.75]])
+    Tensor([[0.5 , 0.5 ],
+            [0.25, 0.75]])
     """
-    return ops.softmax(_cast(input, dtype), _axis(input, dim, "softmax"))
+    return ops.softmax.apply(_cast(input, dtype), _axis(input, dim, "softmax"))
 
 
 def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
     """log(softmax(x)) = x - log Σ exp(x) along axis `dim`, finite for every finite x; `dim` is that of `softmax`."""
-    return ops.log_softmax(_cast(input, dtype), _axis(input, dim, "log_softmax"))
+    return ops.log_softmax.apply(_cast(input, dtype), _axis(input, dim, "log_softmax"))
 
 
 def _cast(input: Any, dtype: Any) -> Any:
@@ -121,7 +130,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     """x times the normal distribution function of x, or its approximation by "tanh". Hendrycks, Gimpel 2016."""
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
-    return ops.gelu(input) if approximate == "none" else _gelu_tanh(input)
+    return (ops.gelu if approximate == "none" else _gelu_tanh).apply(input)
 
 
 A, B = 0.7978845608028654, 0.044715  # √(2/π), and what fits best
@@ -169,17 +178,17 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     """x, held between min_val and max_val. ValueError unless min_val < max_val."""
     if not min_val < max_val:
         raise ValueError(f"hardtanh holds x between min_val and max_val; {min_val} is not less than {max_val}")
-    return _hardtanh(input, min_val, max_val)
+    return _hardtanh.apply(input, min_val, max_val)
 
 
 def relu6(input: Any, inplace: bool = False) -> Any:  # noqa: ARG001 - as above
     """min(max(x, 0), 6). Krizhevsky 2010."""
-    return _hardtanh(input, 0.0, 6.0)
+    return _hardtanh.apply(input, 0.0, 6.0)
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:  # noqa: ARG001 - as above
     """x / 6 + 1/2, held between 0 and 1."""
-    return _hardtanh(input / 6 + 0.5, 0.0, 1.0)
+    return _hardtanh.apply(input / 6 + 0.5, 0.0, 1.0)
 
 
 _hardswish = Op(
@@ -193,15 +202,20 @@ _hardswish = Op(
 
 def hardswish(input: Any, inplace: bool = False) -> Any:  # noqa: ARG001 - as above
     """x hardsigmoid(x). Howard et al. 2019."""
-    return _hardswish(input)
+    return _hardswish.apply(input)
 
 
-softsign = Op(
+_softsign = Op(
     lambda x: x / (1 + abs(x)),
     name="softsign",
     elementwise=True,
     x=lambda g, x: g / (1 + np.abs(x)) / (1 + np.abs(x)),  # a square could overflow
 )
+
+
+def softsign(input: Any) -> Any:
+    """x / (1 + |x|)."""
+    return _softsign.apply(input)
 
 
 _prelu = Op(
@@ -225,4 +239,4 @@ def prelu(input: Any, weight: Any) -> Any:
             f"prelu: a weight of shape {weight.shape} does not fit an input of shape {input.shape}: it has one number,"
             f" or {channels}, one for each channel (axis 1 of the input)."
         )
-    return _prelu(input, np.reshape(weight, (-1, *[1] * (input.ndim - 2))) if weight.size > 1 else weight)
+    return _prelu.apply(input, np.reshape(weight, (-1, *[1] * (input.ndim - 2))) if weight.size > 1 else weight)
