@@ -106,7 +106,8 @@ class Op:
         return self.operands[0 if self.variadic else index]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        args = self.bind(args, kwargs)
+        if kwargs or self.variadic or len(args) != len(self.parameters):
+            args = self.bind(args, kwargs)
         operands = args[0] if self.variadic else args[: len(self.operands)]
         for operand in operands:
             if isinstance(operand, Tensor):
