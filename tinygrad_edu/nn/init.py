@@ -60,7 +60,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 def _filled(tensor: Tensor, values: Any) -> Tensor:
     with no_grad():
-        tensor[...] = values
+        tensor[...] = Tensor(values, device=tensor.device)
     return tensor
 
 

@@ -26,6 +26,7 @@ __all__ = ["Module"]
 Kind = Literal["parameter", "buffer", "passing buffer", "module"]
 """What a registered attribute is; a passing buffer is not part of `state_dict`."""
 
+PARAMETERS: tuple[Kind, ...] = ("parameter",)
 BUFFERS: tuple[Kind, ...] = ("buffer", "passing buffer")
 
 
@@ -102,9 +103,10 @@ class Module:
     def __getattr__(self, name: str) -> Any:  # only where there is no such attribute
         if name == "_kinds" or "_kinds" not in vars(self):
             raise AttributeError(_uninitialised(self))
-        near = difflib.get_close_matches(name, [n for n in dir(self) if not n.startswith("_")], 1)
+        known = [] if name.startswith("_") else [n for n in dir(self) if not n.startswith("_")]
+        near = difflib.get_close_matches(name, known, 1)
         hint = f": did you mean {near[0]!r}?" if near else ""
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}", name=name, obj=self)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Make `param` a parameter; None keeps the name for one that this module goes without, as `bias=False` does."""
@@ -125,7 +127,7 @@ class Module:
             raise TypeError(f"the name of a {kind} is a string, not {type(name).__name__}")
         if not name or "." in name:
             raise KeyError(f"{name!r} cannot name a {kind}: a name is not empty, and a dot stands between module names")
-        if name not in self._kinds and hasattr(self, name):
+        if name not in self._kinds and (name in vars(self) or hasattr(type(self), name)):
             raise KeyError(f"{type(self).__name__} has an attribute {name!r} already: give the {kind} another name")
         _check(name, kind, value)
         self._keep(name, kind)
@@ -158,9 +160,9 @@ class Module:
                 return
             memo.add(self)
         yield prefix, self
-        for name, module in self._own("module").items():
-            if module is not None:
-                yield from module.named_modules(memo, _joined(prefix, name), remove_duplicate)
+        for name, kind in self._kinds.items():
+            if kind == "module" and (module := vars(self)[name]) is not None:
+                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""
@@ -184,11 +186,12 @@ class Module:
         seen: set[int] = set()
         every = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else ((prefix, self),)
         for path, module in every:
-            for name, value in module._own(*kinds).items():
-                if value is None or (remove_duplicate and id(value) in seen):
+            here = vars(module)
+            for name, kind in module._kinds.items():
+                if kind not in kinds or (value := here[name]) is None or (remove_duplicate and id(value) in seen):
                     continue
                 seen.add(id(value))
-                yield _joined(path, name), value
+                yield f"{path}.{name}" if path else name, value
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -196,7 +199,7 @@ class Module:
         """The parameters of this module and of all below it, with their names; one that is shared comes once."""
         if recurse:
             warn_of_unregistered(self)
-        return self._named(("parameter",), prefix, recurse, remove_duplicate)
+        return self._named(PARAMETERS, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters of this module and of all below it, each once: what an optimiser takes."""
@@ -223,7 +226,7 @@ class Module:
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of that name: `get_parameter("0.conv.weight")`; AttributeError where there is none."""
-        return self._get(target, ("parameter",))  # type: ignore[no-any-return] # as registered
+        return self._get(target, PARAMETERS)  # type: ignore[no-any-return] # as registered
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer of that name; AttributeError where there is none."""
@@ -250,7 +253,7 @@ class Module:
         for path, module in self.named_modules(prefix=prefix.removesuffix("."), remove_duplicate=False):
             for name, value in (module._own("parameter") | module._own("buffer")).items():
                 if value is not None:
-                    found[_joined(path, name)] = value if keep_vars else value.detach()
+                    found[f"{path}.{name}" if path else name] = value if keep_vars else value.detach()
         return found
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Loaded:
@@ -282,7 +285,7 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters; set_to_none=False puts zeros there."""
-        for parameter in self.parameters():
+        for _, parameter in self._named(PARAMETERS, "", True, True):
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
             else:
@@ -376,10 +379,6 @@ class Module:
         from tinygrad_edu.nn.summary import summary  # built on this class
 
         return summary(self, *example)
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _indented(text: str) -> str:

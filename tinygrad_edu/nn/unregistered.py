@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from tinygrad_edu.nn.module import Module
 
 
+CONTAINERS = (list, tuple, dict)
+
+
 def warn_of_unregistered(root: Module) -> None:
     """Warn of every list, tuple or dict that holds parameters which `root.parameters()` would not give."""
     modules = dict(root.named_modules())
     known = {id(module) for module in modules.values()}
     for path, module in modules.items():
         for name, value in vars(module).items():
-            if isinstance(value, list | tuple | dict) and any(id(part) not in known for part in _learners(value)):
+            if not isinstance(value, CONTAINERS) or value is module._kinds:
+                continue
+            if any(id(part) not in known for part in _learners(value)):
                 where = f"{path}.{name}" if path else name
                 warn(unregistered(type(module).__name__, where, isinstance(value, dict)), UnregisteredWarning)
 
