@@ -32,7 +32,6 @@ def test_a_share_p_falls_and_the_mean_stays(p: float, dtype: Any) -> None:
 @pytest.mark.parametrize(
     ("function", "shape", "channel"),
     [(dropout1d, (50, 40, 3), (2,)), (dropout1d, (2000, 3), (1,)), (dropout2d, (50, 40, 3, 2), (2, 3))],
-    ids=str,
 )
 def test_whole_channels_fall(function: Callable[..., Any], shape: tuple[int, ...], channel: tuple[int, ...]) -> None:
     out = function(np.ones(shape), 0.3, generator=generator())
