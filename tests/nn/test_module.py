@@ -181,6 +181,9 @@ def test_an_attribute_may_become_another_kind_and_be_deleted() -> None:
     assert "no attribute 'offset'" in message(lambda: net.offset)
     net.plain = 3
     del net.plain
+    net = Net()
+    net.first = nn.Parameter(Tensor([1.0]))
+    assert [name for name, _ in net.named_parameters(recurse=False)] == ["offset", "first"]
 
 
 def test_names_are_checked() -> None:
@@ -311,11 +314,20 @@ def test_gradients_are_forgotten() -> None:
     assert None not in gradients
     net.zero_grad(set_to_none=False)
     assert [p.grad.tolist() for p in net.parameters()] == [[0.0], [0.0], [0.0]]
-    assert net.offset.grad.array is gradients[0].array or gradients[0].tolist() == [0.0]
+    assert gradients[0].tolist() == [0.0]  # in place
     net.zero_grad()
     assert all(p.grad is None for p in net.parameters())
     net.zero_grad(set_to_none=False)
     assert all(p.grad is None for p in net.parameters())
+
+
+def test_zeros_in_the_place_of_a_gradient_have_no_history() -> None:
+    net = Net()
+    (net(Tensor([1.0])) ** 2).backward(create_graph=True)
+    assert net.offset.grad.requires_grad
+    net.zero_grad(set_to_none=False)
+    assert not net.offset.grad.requires_grad
+    assert net.offset.grad.tolist() == [0.0]
 
 
 def test_freezing() -> None:
