@@ -1,6 +1,6 @@
 """Schedules beside their formulas, and what is said about mistakes."""
 
-import copy
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +36,10 @@ FORMULAS: list[tuple[Callable[[Any], Any], Callable[[int], float]]] = [
     (lambda o: lr_scheduler.PolynomialLR(o, 6, power=2), lambda t: (1 - min(t, 6) / 6) ** 2),
     (lambda o: lr_scheduler.LambdaLR(o, lambda t: 1 / (1 + t)), lambda t: 1 / (1 + t)),
     (lambda o: lr_scheduler.CosineAnnealingLR(o, 4), lambda t: (1 + math.cos(math.pi * t / 4)) / 2),
+    (
+        lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 4, T_mult=2),
+        lambda t: (1 + math.cos(math.pi * (t / 4 if t < 4 else (t - 4) / 8 if t < 12 else (t - 12) / 16))) / 2,
+    ),
     (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 4), lambda t: (1 + math.cos(math.pi * (t % 4) / 4)) / 2),
 ]
 
@@ -56,7 +60,7 @@ def test_a_schedule_goes_on_from_its_state(make: Callable[[Any], Any]) -> None:
     rates(first, 7)
     resumed = make(optimizer())
     resumed.optimizer.load_state_dict(first.optimizer.state_dict())
-    resumed.load_state_dict(copy.deepcopy(first.state_dict()))
+    resumed.load_state_dict(json.loads(json.dumps(first.state_dict())))
     assert rates(resumed, 10) == rates(first, 10)
 
 
@@ -107,6 +111,36 @@ def test_a_plateau_lowers_the_rate_and_waits() -> None:
         scheduler.step(Tensor(loss, requires_grad=True))
         found += scheduler.get_last_lr()
     assert found == [1.0] * 2 + [0.5] * 4 + [0.25] * 4 + [0.2] * 10
+
+
+def test_a_plateau_of_a_measure_that_should_rise() -> None:
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer(lr=1.0), "max", factor=0.5, patience=0, threshold=0.1)
+    found = []
+    for accuracy in [0.5, 0.54, 0.56, 0.6, 0.62]:  # better by a tenth: 0.5, 0.56, 0.62
+        scheduler.step(accuracy)
+        found += scheduler.get_last_lr()
+    assert found == [1.0, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_a_plateau_makes_no_tiny_changes() -> None:
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer(lr=1.0), factor=0.5, patience=0, eps=0.2)
+    for _ in range(10):
+        scheduler.step(1.0)
+    assert scheduler.get_last_lr() == [0.25]  # 0.125 would be a change of less
+
+
+def test_one_cycle_in_three_phases() -> None:
+    shared = optimizer(momentum=0.9)
+    options: dict[str, Any] = {"pct_start": 0.25, "anneal_strategy": "linear", "three_phase": True}
+    scheduler = lr_scheduler.OneCycleLR(shared, 1.0, total_steps=20, div_factor=4.0, final_div_factor=25.0, **options)
+    found, momenta = [], []
+    for _ in range(20):
+        found.append(shared.param_groups[0]["lr"])
+        momenta.append(shared.param_groups[0]["momentum"])
+        shared.step()
+        scheduler.step()
+    assert [found[i] for i in (0, 4, 8, 19)] == pytest.approx([0.25, 1.0, 0.25, 0.01])
+    assert [momenta[i] for i in (0, 4, 8, 19)] == pytest.approx([0.95, 0.85, 0.95, 0.95])
 
 
 def test_a_plateau_goes_on_from_its_state() -> None:

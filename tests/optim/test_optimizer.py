@@ -347,6 +347,34 @@ def test_loading_copies() -> None:
     assert optimizer.state[w]["momentum_buffer"].tolist() == [5.5]
 
 
+def test_a_state_replaces_what_was_remembered_and_lacking_options_are_the_defaults() -> None:
+    w, v = leaf(1.0), leaf(1.0)
+    optimizer = optim.SGD([w, v], lr=0.1, momentum=0.9)
+    descend(optimizer, w, v)
+    optimizer.load_state_dict({"state": {}, "param_groups": [{"params": [0, 1], "lr": 0.5, "momentum": 0.9}]})
+    assert optimizer.state_dict()["state"] == {}
+    assert optimizer.param_groups[0]["nesterov"] is False
+    descend(optimizer, w, v)
+
+
+def test_what_is_looked_up_is_not_remembered() -> None:
+    w = leaf(1.0)
+    optimizer = optim.SGD([w], lr=0.1)
+    assert optimizer.state[w] == {}
+    assert optimizer.state_dict()["state"] == {}
+
+
+@pytest.mark.parametrize("start", [1.0, [1.0]], ids=["number", "array"])
+def test_what_is_remembered_may_be_set_by_hand(start: Any) -> None:
+    w = Tensor(start, requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1, momentum=0.5)
+    optimizer.state[w]["momentum_buffer"] = Tensor(start)
+    w.grad = Tensor(start)
+    optimizer.step()
+    assert optimizer.state[w]["momentum_buffer"].item() == 1.5
+    assert w.item() == 1 - 0.1 * 1.5
+
+
 def test_states_of_other_models_are_refused_and_nothing_changes() -> None:
     w = leaf(1.0, 2.0)
     optimizer = optim.SGD([w], lr=0.1, momentum=0.9)

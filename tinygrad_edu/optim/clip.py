@@ -81,10 +81,9 @@ def _array(p: Any) -> Array:
 @np.errstate(over="ignore")
 def _norm(g: Array, p: float) -> float:
     """The norm of one gradient; where its dtype is too narrow for the squares, in float64, a block at a time."""
-    if g.dtype != np.float16:
-        norm = float(np.linalg.norm(g.ravel("K"), p))
-        if math.isfinite(norm):
-            return norm
+    norm = float(np.linalg.norm(g.ravel("K"), p))
+    if math.isfinite(norm):
+        return norm
     parts: list[Any] = []
     in_blocks(lambda block: parts.append(np.linalg.norm(block.astype(np.float64).ravel(), p)), g)
     return float(np.linalg.norm(parts, p))
