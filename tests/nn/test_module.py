@@ -186,6 +186,22 @@ def test_an_attribute_may_become_another_kind_and_be_deleted() -> None:
     assert [name for name, _ in net.named_parameters(recurse=False)] == ["offset", "first"]
 
 
+def test_a_property_keeps_its_part_where_it_likes() -> None:
+    class Wrapped(nn.Module):
+        @property
+        def layer(self) -> Any:
+            return self.inner
+
+        @layer.setter
+        def layer(self, new: Any) -> None:
+            self.inner = new
+
+    wrapped = Wrapped()
+    wrapped.layer = nn.Linear(1, 1)
+    assert wrapped.layer is wrapped.inner
+    assert [name for name, _ in wrapped.named_parameters()] == ["inner.weight", "inner.bias"]
+
+
 def test_names_are_checked() -> None:
     net = Net()
     assert "a dot stands between" in message(lambda: net.register_parameter("a.b", None))
@@ -375,6 +391,7 @@ def test_another_dtype_reaches_floats_and_their_gradients_and_keeps_the_paramete
     assert net.to(Tensor([1.0], dtype=np.float32)).offset.dtype == np.float32
     assert net.to(device="cpu", dtype=tg.float64).cpu().offset.dtype == np.float64
     assert "would lose their fractions" in message(lambda: net.to(np.int64))
+    assert "takes a device, 'cpu' or 'cuda', or a dtype, as np.float64, and not 'gpu'" in message(lambda: net.to("gpu"))
 
 
 def test_to_where_it_is_already_changes_nothing() -> None:

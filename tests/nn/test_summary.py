@@ -37,6 +37,12 @@ def test_a_3_2_1_network_has_8_weights_and_3_biases() -> None:
     assert lecture().double().summary().nbytes == 88
 
 
+def test_a_weight_in_a_layer_called_bias_is_a_weight() -> None:
+    found = nn.ModuleDict({"unbiased": nn.Linear(2, 3, bias=False)}).summary()
+    assert (found.weights, found.biases) == (6, 0)
+    assert repr(nn.Linear(1, 1).summary()).endswith("2 parameters: 1 weight and 1 bias, 8 bytes")
+
+
 def test_shapes_are_shown_where_an_example_is_given() -> None:
     assert "output shape" not in repr(lecture().summary())
     assert "(7, 2)" in repr(lecture().summary(Tensor(np.ones((7, 3), np.float32))))

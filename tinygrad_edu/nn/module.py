@@ -87,14 +87,13 @@ class Module:
         kinds = vars(self).get("_kinds")
         kind: Kind | None = "parameter" if isinstance(value, Parameter) else None
         kind = "module" if isinstance(value, Module) else kind
-        if kinds is None:
-            if kind is not None:
-                raise AttributeError(_uninitialised(self))
-        elif kind is not None:
-            self._keep(name, kind)
-        elif name in kinds:
+        if kinds is None and kind is not None:
+            raise AttributeError(_uninitialised(self))
+        if kind is None and kinds and name in kinds:
             _check(name, kinds[name], value)
         object.__setattr__(self, name, value)
+        if kind is not None and name in vars(self):  # and not where a property put it elsewhere
+            self._keep(name, kind)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
@@ -313,12 +312,12 @@ class Module:
                 device = given
             elif given is not None and not isinstance(given, bool):
                 dtype = given
-        if dtype is not None and np.dtype(dtype).kind != "f":
-            raise TypeError(f"the parameters of a module are floats: to({np.dtype(dtype)}) would lose their fractions")
+        if dtype is not None:
+            dtype = _float_dtype(dtype)
 
         def there(tensor: Tensor) -> Tensor:
             moved = tensor if device is None else tensor.to(device)
-            return moved if dtype is None or moved.dtype.kind != "f" else moved.to(np.dtype(dtype))
+            return moved if dtype is None or moved.dtype.kind != "f" else moved.to(dtype)
 
         for tensor in [*self.parameters(), *self.buffers()]:
             value, gradient = tensor.detach(), tensor.grad
@@ -402,6 +401,17 @@ def _check(name: str, kind: Kind, value: Any) -> None:
     else:
         hint = "a function is called in forward; the activations are modules too, as nn.ReLU()"
     raise TypeError(f"{name!r} is a {kind}, a {wanted.__name__} or None, and cannot be {what}: {hint}")
+
+
+def _float_dtype(dtype: Any) -> np.dtype[Any]:
+    """The dtype for the parameters of a module; TypeError where it is none, or not of floats."""
+    try:
+        found: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"to() takes a device, 'cpu' or 'cuda', or a dtype, as np.float64, and not {dtype!r}") from None
+    if found.kind != "f":
+        raise TypeError(f"the parameters of a module are floats: to({found}) would lose their fractions")
+    return found
 
 
 def _uninitialised(module: Module) -> str:
