@@ -29,7 +29,7 @@ def rates(scheduler: Any, epochs: int) -> list[float]:
 
 FORMULAS: list[tuple[Callable[[Any], Any], Callable[[int], float]]] = [
     (lambda o: lr_scheduler.StepLR(o, 3, gamma=0.5), lambda t: 0.5 ** (t // 3)),
-    (lambda o: lr_scheduler.MultiStepLR(o, [2, 5, 5], gamma=0.5), lambda t: 0.5 ** ((t >= 2) + 2 * (t >= 5))),
+    (lambda o: lr_scheduler.MultiStepLR(o, [2, 9, 9], gamma=0.5), lambda t: 0.5 ** ((t >= 2) + 2 * (t >= 9))),
     (lambda o: lr_scheduler.ExponentialLR(o, 0.9), lambda t: 0.9**t),
     (lambda o: lr_scheduler.ConstantLR(o, 0.25, total_iters=4), lambda t: 0.25 if t < 4 else 1.0),
     (lambda o: lr_scheduler.LinearLR(o, 0.2, total_iters=4), lambda t: 0.2 + 0.8 * min(t, 4) / 4),
@@ -61,6 +61,23 @@ def test_a_schedule_goes_on_from_its_state(make: Callable[[Any], Any]) -> None:
     resumed = make(optimizer())
     resumed.optimizer.load_state_dict(first.optimizer.state_dict())
     resumed.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    assert rates(resumed, 10) == rates(first, 10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (lr_scheduler.LinearLR, {"total_iters": 9}),
+        (lr_scheduler.PolynomialLR, {"total_iters": 9}),
+        (lr_scheduler.ExponentialLR, {"gamma": 0.9}),
+        (lr_scheduler.CosineAnnealingLR, {"T_max": 9}),
+    ],
+)
+def test_last_epoch_goes_on_with_the_rates_of_the_optimizer(kind: Any, options: dict[str, Any]) -> None:
+    first, shared = kind(optimizer(), **options), optimizer()
+    rates(first, 4)
+    shared.load_state_dict(first.optimizer.state_dict())
+    resumed = kind(shared, **options, last_epoch=3)
     assert rates(resumed, 10) == rates(first, 10)
 
 

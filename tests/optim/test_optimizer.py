@@ -169,7 +169,11 @@ def test_an_optimizer_of_ones_own_in_pytorchs_way() -> None:
     optimizer.step()
     optimizer.step()
     assert w.item() == 2
-    assert optimizer.state_dict()["state"] == {0: {"times": 2}}
+    state = optimizer.state_dict()
+    assert state["state"] == {0: {"times": 2}}
+    again = Halve([leaf(1.0)])
+    again.load_state_dict(state)
+    assert again.state_dict()["state"] == {0: {"times": 2}}
 
 
 def test_an_optimizer_without_a_rule_says_what_to_write() -> None:
@@ -196,6 +200,16 @@ def test_groups_have_options_of_their_own() -> None:
     optimizer.param_groups[0]["lr"] = 0.0
     optimizer.step()
     assert (a.item(), b.item(), c.item()) == (0.9, 0.0, 0.75 - 0.25 * 1.9)
+
+
+def test_the_dict_of_a_group_is_the_group() -> None:
+    w = leaf(1.0)
+    group = {"params": [w]}
+    optimizer = optim.SGD([group], lr=0.1)
+    group["lr"] = 0.5
+    w.grad = Tensor([1.0])
+    optimizer.step()
+    assert w.item() == 0.5
 
 
 def test_named_parameters_are_taken_with_their_names() -> None:
@@ -351,7 +365,8 @@ def test_a_state_replaces_what_was_remembered_and_lacking_options_are_the_defaul
     w, v = leaf(1.0), leaf(1.0)
     optimizer = optim.SGD([w, v], lr=0.1, momentum=0.9)
     descend(optimizer, w, v)
-    optimizer.load_state_dict({"state": {}, "param_groups": [{"params": [0, 1], "lr": 0.5, "momentum": 0.9}]})
+    groups = [{"params": [0, 1], "lr": 0.5, "momentum": 0.9}]
+    optimizer.load_state_dict({"state": {1: {"momentum_buffer": None}}, "param_groups": groups})
     assert optimizer.state_dict()["state"] == {}
     assert optimizer.param_groups[0]["nesterov"] is False
     descend(optimizer, w, v)

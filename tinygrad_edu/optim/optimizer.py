@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias
@@ -9,7 +10,6 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.device import moved
 from tinygrad_edu.graph import Array, wrap
 from tinygrad_edu.lines import warn
 from tinygrad_edu.mutation import changes
@@ -96,8 +96,9 @@ class Optimizer:
                 if set_to_none:
                     p._grad = None
                 else:
-                    p.grad = zeros = p.grad.detach()  # without the history that create_graph gave it
+                    zeros = p.grad.detach()  # without the history that create_graph gave it
                     zeros[...] = 0
+                    p.grad = zeros
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place; the others stay as they are.
@@ -144,17 +145,13 @@ class Optimizer:
 
     def _recalled(self, p: Tensor, w: Array, names: tuple[str, ...], group: Group) -> tuple[int, list[Array]]:
         """The number of this step of the parameter, and the arrays remembered of it."""
-        state = self.state[p]
-        step = 2
+        state, step = self.state[p], 2
+        for name in names:
+            if name not in state:
+                state[name], step = wrap(self.start(name, group, w), None), 1
         if self.counts:
             step = state["step"] = state.get("step", 0) + 1
-        try:
-            return step, [state[name]._value if w.ndim else state[name].array for name in names]
-        except KeyError:
-            for name in names:
-                if name not in state:
-                    state[name] = wrap(self.start(name, group, w), None)
-        return step if self.counts else 1, [state[name].array for name in names]
+        return step, [state[name]._value if w.ndim else state[name].array for name in names]
 
     def _prepared(self, group: Group, w: Array, step: int) -> Rule:
         """The rule for parameters of the dtype of `w`, with what `maximize` and `weight_decay` make of the gradient."""
@@ -186,7 +183,8 @@ class Optimizer:
         for p in group["params"]:
             if not hasattr(p, "_grad"):  # a frozen one, which may learn later
                 p._grad = None
-        self.param_groups.append(group)
+        param_group.update(group)  # the dict itself becomes the group, as in PyTorch, so that its owner can change it
+        self.param_groups.append(param_group)
 
     def check(self, group: Group) -> None:
         """Raise ValueError where options of the group do not go together."""
@@ -235,7 +233,7 @@ class Optimizer:
         if unknown := state_dict["state"].keys() - places:
             raise ValueError(f"this state remembers parameters {sorted(unknown)}, which are in none of its groups")
         loaded = {
-            places[i]: {name: _loaded(name, value, places[i], i) for name, value in state.items()}
+            places[i]: {name: _loaded(name, value, places[i], i) for name, value in state.items() if value is not None}
             for i, state in state_dict["state"].items()
         }
         self.param_groups[:] = groups
@@ -254,17 +252,17 @@ class Optimizer:
 
 
 def _loaded(name: str, value: Any, p: Tensor, place: int) -> Any:
-    """What is remembered of parameter `p`, from a saved value: the number of steps, or a copy of an array."""
+    """A copy of what is remembered of parameter `p`: the number of steps, an array, or what somebody put there."""
     if name == "step":
         return int(value)
-    if value is None:  # PyTorch's SGD before its first step with momentum
-        return None
-    if np.shape(value) != p.shape:
+    if not hasattr(value, "shape"):
+        return copy.deepcopy(value)
+    if value.shape != p.shape:
         raise ValueError(
-            f"this state has {name} of shape {np.shape(value)} for parameter {place}, which has shape {p.shape}:"
+            f"this state has {name} of shape {tuple(value.shape)} for parameter {place}, which has shape {p.shape}:"
             " it was saved for another model"
         )
-    return wrap(moved(np.array(value, dtype=p.dtype), p.device), None)
+    return Tensor(value, dtype=p.dtype, device=p.device)
 
 
 def _no_gradients(optimizer: Optimizer) -> str:
