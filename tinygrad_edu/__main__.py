@@ -101,7 +101,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     fuzz.add_argument("--expr", metavar="EXPR", help='a formula to fuzz instead, such as "sigmoid(w @ x + b)"')
     fuzz.add_argument("--examples", metavar="N", type=_count, default=100, help="random programs for each (100)")
-    fuzz.add_argument("--seconds", metavar="S", type=float, help="stop after so many seconds, shared by all ops")
+    fuzz.add_argument("--seconds", metavar="S", type=_seconds, help="stop after so many seconds, shared by all ops")
     fuzz.add_argument("--seed", metavar="N", type=int, help="the seed that another run printed, for the same programs")
     fuzz.set_defaults(command="fuzz")
     arguments, rest = parser.parse_known_args([_not_an_option(argument) for argument in argv])
@@ -122,8 +122,18 @@ def _run(arguments: argparse.Namespace) -> tuple[str, list[RenderError], int]:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"a whole number from 1 on, not {text!r}")
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on, not {text.strip()!r}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number of seconds above 0, not {text.strip()!r}")
+    return number
 
 
 def _fuzz(arguments: argparse.Namespace) -> tuple[str, list[RenderError], int]:
@@ -144,7 +154,7 @@ def _fuzz(arguments: argparse.Namespace) -> tuple[str, list[RenderError], int]:
     for failure in failures:
         name = "fuzz-" + (re.sub(r"\W+", "-", failure.name)[:40].strip("-") or "formula")
         try:
-            Path(f"{name}.py").write_text(failure.program.source() + "\n", encoding="utf-8")
+            Path(f"{name}.py").write_text(failure.source() + "\n", encoding="utf-8")
             written.append(f"wrote {name}.py")
             if failure.root is not None:
                 written.append(_drawn(failure, f"{name}.svg"))

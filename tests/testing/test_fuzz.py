@@ -67,9 +67,11 @@ def test_the_wrong_edge_is_found_among_right_ones() -> None:
 def test_the_report_is_python_that_shows_the_same() -> None:
     failure = fuzz(programs(["tanh"], 1, 2), examples=100, seed=1).failure
     assert failure is not None
-    space: dict[str, Any] = {"print": lambda *found: space.setdefault("found", found)}
-    exec(failure.program.source(), space)
-    assert str(float(np.ravel(space["found"][0].numpy())[0]))[:8] in str(failure).replace("e+00", "")
+    printed: list[Any] = []
+    exec(failure.source(), {"print": printed.append})
+    gradients, report = printed
+    assert str(float(np.ravel(gradients[0].numpy())[0]))[:8] in str(failure).replace("e+00", "")
+    assert report.wrong
 
 
 def test_the_source_of_a_program_runs_by_itself(tmp_path: Path) -> None:
@@ -78,7 +80,9 @@ def test_the_source_of_a_program_runs_by_itself(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
     x = np.array([0.5, 2.0])
     weighed = np.exp(x) * (1 + x) * np.cos(np.arange(2))
-    assert np.allclose(np.array(eval(done.stdout.strip().removeprefix("Tensor(")[:-1])), weighed)
+    gradient, report = done.stdout.strip().splitlines()
+    assert np.allclose(np.array(eval(gradient.removeprefix("[Tensor(")[:-2])), weighed)
+    assert report == "program agrees with differences: 2 numbers compared"
 
 
 @hypothesis.settings(max_examples=50)

@@ -56,8 +56,9 @@ def test_a_formula_is_fuzzed_within_its_seconds(capsys: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["tanhh"], "there is no op tanhh"),
+        (["tanhh"], "there is no op 'tanhh' in the table: do you mean tanh?"),
         (["exp", "--expr", "a"], "either ops or --expr"),
+        (["--expr", "a > 0"], "has no gradient: its results are conditions"),
         (["--expr", "a ^ b"], "write a ** b"),
         (["--expr", "sqrt(-1 - a**2)", "--examples", "10"], "has no finite value"),
     ],
@@ -67,10 +68,18 @@ def test_a_mistake_is_one_message(arguments: list[str], said: str, capsys: Any) 
     assert said in capsys.readouterr().err
 
 
-def test_a_count_is_a_whole_number(capsys: Any) -> None:
-    with pytest.raises(SystemExit):
-        main(["fuzz", "exp", "--examples", "0"])
-    assert "a whole number from 1 on" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        *((["--examples", text], "a whole number from 1 on") for text in ("0", "-1", "2.5", "many")),
+        *((["--seconds", text], "a number of seconds above 0") for text in ("0", "-1", "nan", "inf", "soon")),
+    ],
+)
+def test_counts_and_times_are_above_0(option: list[str], said: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["fuzz", "exp", *option])
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 def test_edges_can_be_marked_in_a_picture() -> None:

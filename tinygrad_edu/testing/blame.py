@@ -12,10 +12,11 @@ from tinygrad_edu.autograd import ancestors
 from tinygrad_edu.graph import Node
 from tinygrad_edu.mutation import tick
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.testing.corners import CORNER, has_corner
+from tinygrad_edu.testing.corners import has_corner
 from tinygrad_edu.testing.gradcheck import gradcheck, gradgradcheck
 from tinygrad_edu.testing.program import Program, is_floats, names_in
 from tinygrad_edu.testing.report import Finding
+from tinygrad_edu.testing.rows import CORNER
 
 if TYPE_CHECKING:
     from tinygrad_edu.testing.verdict import Verdict

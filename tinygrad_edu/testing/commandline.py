@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_edu.errors import ExpressionError
 from tinygrad_edu.testing.formula import formula
-from tinygrad_edu.testing.fuzzing import Tally, fuzz
+from tinygrad_edu.testing.fuzzing import Tally, fuzz, no_such_op
 from tinygrad_edu.testing.program import programs
 from tinygrad_edu.testing.recipes import RECIPES
 
@@ -21,7 +21,7 @@ HEADINGS = ("", "right", "at kinks", "undecided", "refused", "seconds", "")
 def run(ops: Sequence[str], expression: str | None, examples: int, seconds: float | None, seed: int) -> list[Tally]:
     """Fuzz the ops named, all of them without any, or a formula; `seconds` is for all together."""
     if unknown := [op for op in ops if op not in RECIPES]:
-        raise ExpressionError(f"there is no op {unknown[0]}: there are {', '.join(sorted(RECIPES))}")
+        raise ExpressionError(no_such_op(unknown[0]))
     if expression is not None:
         jobs = [(expression, formula(expression), False)]
     else:

@@ -1,81 +1,117 @@
-"""Places without a derivative where each input alone may have a slope: the median of equal numbers."""
+"""Places without a derivative: what a rule gives there must be a mean of the gradients around.
 
-import math
-from collections.abc import Callable, Sequence
+The gradients at points ever nearer, and all their weighed means, are what Clarke (1975, *Transactions of the American
+Mathematical Society* 205) calls the generalised gradient: for |x| at 0 all of -1 ... 1, for max(x, y) of equal numbers
+(1, 0), (0, 1) and all between, for the largest of three any three shares that make 1. A convention is one of them: each
+number lies between those around, and what holds for all gradients around, as "they make 1", holds for it.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.testing.judge import Judge
-from tinygrad_edu.testing.report import Finding
-from tinygrad_edu.testing.subject import Subject, like, moved, slopes, unit
+from tinygrad_edu.testing.subject import Subject, flat, like, moved, slopes, unit
 
-__all__ = ["CORNER", "agrees_nearby", "among_nearby", "between", "has_corner", "is_linear", "is_smooth"]
+__all__ = ["Around", "has_corner"]
 
 Array = Any
 
+BESIDE = 1e-5  # how far away the gradients are taken, for numbers of the size 1
+ALIKE = 1e-3  # what they may change by over that distance
+CHECKED, TRIES = 4, 12  # how many are compared with differences, and how many may bring nothing new in a row
 
-CORNER = "each input alone may give it a slope, and several together do not"
+
+class Around:
+    """The gradients of one result at points around, by some of the inputs.
+
+    They are those of the rules; `wrong` is whether these do not agree with differences there.
+    """
+
+    def __init__(self, subject: Subject, row: int, columns: Array, judge: Judge) -> None:
+        self.subject, self.row, self.columns, self.judge = subject, row, columns, judge
+        self.random = np.random.default_rng(0)
+        self.gradients = np.zeros((0, len(columns)))
+        self.wrong = False
+        self.beside = BESIDE * np.where(subject.flat == 0, 1.0, abs(subject.flat))
+        for _ in range(CHECKED):
+            self._look(self.random.uniform(-1, 1, subject.size), checked=True)
+
+    def _look(self, towards: Array, checked: bool = False) -> None:
+        """Take the gradient at one more point."""
+        nearby = moved(self.subject, self.beside * towards)
+        try:
+            gradient = flat(nearby.gradient(like(self.subject.outputs, unit(self.subject.results, self.row))))
+            if checked:
+                direction = self.beside * self.random.choice([-1.0, 1.0], self.subject.size)
+                found = slopes(nearby, like(self.subject.points, direction), 0.1)
+                numeric, error = float(found.value[self.row]), float(found.error[self.row])
+                kind = "kink" if found.kink[self.row] else self.judge(float(gradient @ direction), numeric, error)
+                self.wrong |= kind == "wrong"
+                if kind != "right":
+                    return
+        except (ArithmeticError, ValueError):
+            return
+        if np.isfinite(gradient[self.columns]).all():
+            self.gradients = np.vstack([self.gradients, gradient[self.columns]])
+
+    @property
+    def alike(self) -> float:
+        """How much gradients around may differ where there is no kink."""
+        return ALIKE * float(np.max(abs(self.gradients), initial=1e-9))
+
+    def range(self, convention: Array) -> tuple[Array, Array]:
+        """The least and the largest number around for each column, looked for until the convention is between them."""
+        for _ in range(TRIES):
+            least, most = np.min(self.gradients, axis=0), np.max(self.gradients, axis=0)
+            beyond = np.flatnonzero((convention < least - self.alike) | (convention > most + self.alike))
+            if not len(beyond):
+                break
+            for way in (0.01, -0.01, 1.0, -1.0):  # in the middle of the others (not at the point), above, and below
+                towards = self.random.uniform(-1, 1, self.subject.size)
+                towards[self.columns[self.random.choice(beyond)]] = way
+                self._look(towards)
+        return np.min(self.gradients, axis=0) - self.alike, np.max(self.gradients, axis=0) + self.alike
+
+    def beyond_what_holds(self, convention: Array) -> tuple[Array, Array]:
+        """What the convention has beyond sums and differences of the gradients around: 0, or a direction; and them."""
+        idle = 0
+        while True:
+            middle = self.gradients.mean(axis=0)
+            _, sizes, directions = np.linalg.svd(self.gradients - middle, full_matrices=False)
+            spanned = directions[sizes > self.alike]
+            left = convention - middle
+            left = left - spanned.T @ (spanned @ left)
+            if np.max(abs(left)) <= self.alike or idle == TRIES:
+                return np.where(abs(left) <= self.alike, 0.0, left), convention - left
+            self._look(self.random.uniform(-1, 1, self.subject.size))
+            new = self.gradients[-1] - middle
+            idle = 0 if np.max(abs(new - spanned.T @ (spanned @ new))) > self.alike else idle + 1
+
+    def unbounded(self) -> bool:
+        """Whether there are ever steeper slopes the nearer one looks, or none to be seen."""
+        nearer = Around(self.subject, self.row, self.columns, self.judge)
+        nearer.gradients, nearer.beside = nearer.gradients[:0], self.beside / 100
+        for _ in range(CHECKED):
+            nearer._look(self.random.uniform(-1, 1, self.subject.size))
+        if not len(self.gradients) or not len(nearer.gradients):
+            return True
+        return bool(np.max(abs(nearer.gradients)) > 3 * np.max(abs(self.gradients)))
 
 
 def has_corner(function: Callable[..., Any], *inputs: Any) -> bool:
-    """Whether the slope of a result along some direction is not the sum of its slopes by each input."""
-    with np.errstate(all="ignore"):
-        subject = Subject(function, inputs)
-        units = [like(subject.points, unit) for unit in np.eye(subject.size)]
-        slopes_by = np.array([slopes(subject, unit, 1.0).value for unit in units]).reshape(
-            subject.size, subject.results
-        )
-        return not all(is_linear(subject, row, slopes_by[:, row]) for row in range(subject.results))
-
-
-def is_linear(subject: Subject, row: int, slope_by: Array) -> bool:
-    """Whether the slope along a direction is the sum of those by each input, as it is where there is a derivative.
+    """Whether the slope of a result along some direction is not the sum of its slopes by each input.
 
     A median of many equal numbers does not change when one of them moves, and does when all of them do.
     """
-    for direction in (np.ones(subject.size), np.cos(np.arange(subject.size) + 1.0)):
-        found = slopes(subject, like(subject.points, direction), 1.0)
-        expected, size = float(slope_by @ direction), float(abs(slope_by) @ abs(direction))
-        if found.kink[row] or abs(found.value[row] - expected) > 1e-5 * (1 + size) + 10 * found.error[row]:
-            return False
-    return True
-
-
-def agrees_nearby(subject: Subject, row: int, judge: Judge) -> bool:
-    """Whether the rules are right a little beside a corner, where equal numbers are so no more."""
-    nearby = moved(subject, 1e-3 * np.sin(7.0 * np.arange(subject.size) + 1))
-    one = like(subject.outputs, unit(subject.results, row))
-    gradient = np.concatenate([np.ravel(g) for g in nearby.gradient(one)])
-    for turn in range(3):
-        direction = np.cos(np.arange(subject.size) * (turn + 1.0) + turn)
-        found = slopes(nearby, like(subject.points, direction), 1e-5)
-        if judge(float(gradient @ direction), float(found.value[row]), float(found.error[row])) == "wrong":
-            return False
-    return True
-
-
-def is_smooth(finding: Finding) -> bool:
-    """Whether it is wrong although the result has a slope there, as far as this one input tells."""
-    return finding.kind == "wrong" and finding.left == finding.right
-
-
-def between(convention: float, found: Sequence[float]) -> bool:
-    """Whether a convention is one of the slopes, or between two; where they are not finite all is."""
-    if not all(map(math.isfinite, found)):
-        return True
-    slack = 1e-5 * (1 + sum(map(abs, found)))
-    return min(found) - slack <= convention <= max(found) + slack
-
-
-def among_nearby(convention: float, subject: Subject, row: int, column: int) -> bool:
-    """Whether a convention is between slopes at places around, where what ties here is in this order or that."""
-    direction = like(subject.points, unit(subject.size, column))
-    random = np.random.default_rng(0)
-    found: list[float] = []
-    for _ in range(200):
-        nearby = moved(subject, 1e-3 * random.uniform(-1, 1, subject.size))
-        found.append(float(slopes(nearby, direction, 1e-5).value[row]))
-        if between(convention, found):
-            return True
-    return False
+    with np.errstate(all="ignore"):
+        subject = Subject(function, inputs)
+        units = [like(subject.points, row) for row in np.eye(subject.size)]
+        by = np.array([slopes(subject, one, 1.0).value for one in units]).reshape(subject.size, subject.results)
+        for direction in (np.ones(subject.size), np.cos(np.arange(subject.size) + 1.0)):
+            found = slopes(subject, like(subject.points, direction), 1.0)
+            allowed = 1e-5 * (1 + abs(direction) @ abs(by)) + 10 * found.error
+            if np.any(found.kink | ~(abs(found.value - direction @ by) <= allowed)):
+                return True
+        return False

@@ -23,7 +23,7 @@ Shape = tuple[int, ...]
 def formula(text: str) -> st.SearchStrategy[Program]:
     """Programs that compute `text`, of the functions in `expression.FUNCTIONS` only, for random values of its names.
 
-    Raises `ExpressionError` for what is no formula, or fits together with no shapes of its names.
+    Raises `ExpressionError` for what is no formula, has no gradient, or fits together with no shapes of its names.
     """
     names = _names(text)
     fitting = [shaped for shaped in SHAPINGS if _fits(text, {n: np.full(shaped, 0.5) for n in names})]
@@ -53,9 +53,14 @@ def _names(text: str) -> list[str]:
 def _fits(text: str, values: dict[str, Any]) -> bool:
     """Whether the formula can be computed; then it holds nothing but what `evaluate` allows, and may be executed."""
     try:
-        evaluate(text, {name: Tensor(value, requires_grad=True) for name, value in values.items()})
+        result = evaluate(text, {name: Tensor(value, requires_grad=True) for name, value in values.items()})
     except ExpressionError:
         return False
+    if result.dtype.kind != "f":
+        said = "conditions" if result.dtype == bool else "whole numbers"
+        raise ExpressionError(
+            f"{text!r} has no gradient: its results are {said}, and only numbers with a point have one"
+        )
     return True
 
 

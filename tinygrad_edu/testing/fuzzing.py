@@ -1,11 +1,14 @@
 """Fuzzing: random programs until one is differentiated wrong, shrunk to the smallest by Hypothesis."""
 
+import inspect
 import keyword
 import re
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import hypothesis
@@ -13,14 +16,16 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 
-from tinygrad_edu.op import Op
+from tinygrad_edu.op import Op, implementations
+from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.testing.maker import SPACE
 from tinygrad_edu.testing.program import Program, programs
 from tinygrad_edu.testing.recipes import RECIPES
 from tinygrad_edu.testing.strategies import arrays, broadcastable, shapes
+from tinygrad_edu.testing.subject import name_of
 from tinygrad_edu.testing.verdict import Verdict, judged
 
-__all__ = ["Tally", "WrongDerivativeError", "check_op", "fuzz"]
+__all__ = ["Tally", "WrongDerivativeError", "check_op", "fuzz", "no_such_op"]
 
 
 class WrongDerivativeError(AssertionError):
@@ -83,11 +88,15 @@ def fuzz(
     seed: int | None = None,
     seconds: float | None = None,
     progress: Callable[[], None] | None = None,
+    rtol: float = 1e-7,
+    atol: float = 1e-9,
 ) -> Tally:
     """Judge so many random programs; the tally holds the smallest that is wrong, if there is one.
 
-    `seed` makes it the same each time; `seconds` ends it early; `progress` is called after every program.
+    `seed` makes it the same each time; `seconds` ends it early; `progress` is called after every program. `rtol` and
+    `atol` are as for `check_op`.
     """
+    judge = partial(judged, thorough=thorough, rtol=rtol, atol=atol)
     tally, start = Tally(name), time.monotonic()
 
     @hypothesis.settings(
@@ -103,7 +112,7 @@ def fuzz(
     def run(program: Program) -> None:
         if seconds is not None and time.monotonic() - start > seconds and tally.failure is None:
             raise _TimeIsUp
-        verdict = judged(program, thorough=thorough)
+        verdict = judge(program)
         if verdict.kind == "wrong":
             tally.failure = verdict  # shrinking ends with the smallest
             raise WrongDerivativeError(verdict)
@@ -121,18 +130,18 @@ def fuzz(
     except (Unsatisfiable, _TimeIsUp):
         pass
     if tally.failure is not None:
-        tally.failure = _smallest(tally.failure, thorough)
+        tally.failure = _smallest(tally.failure, judge)
         tally.failure.name = name
     tally.seconds = time.monotonic() - start
     return tally
 
 
-def _smallest(verdict: Verdict, thorough: bool) -> Verdict:
+def _smallest(verdict: Verdict, judge: Callable[[Program], Verdict]) -> Verdict:
     """Without the lines that it is wrong without."""
     for line in reversed(range(len(verdict.program.lines))):
         try:
             fewer = verdict.program.without(line)
-            if fewer.results and (again := judged(fewer, thorough=thorough)).kind == "wrong":
+            if fewer.results and (again := judge(fewer)).kind == "wrong":
                 verdict = again
         except Exception:  # noqa: S112 - a line that others need
             continue
@@ -141,17 +150,23 @@ def _smallest(verdict: Verdict, thorough: bool) -> Verdict:
 
 def check_op(
     op: Any,
-    arguments: st.SearchStrategy[tuple[Any, ...]] | None = None,
+    arguments: Any = None,
     *,
     examples: int = 200,
     seed: int | None = 0,
+    rtol: float = 1e-7,
+    atol: float = 1e-9,
 ) -> Tally:
     """Fuzz one op end to end: value, first and second order, forward mode, gradients' dtype and shape, purity, float32.
 
-    `op` is an op or a function of this package, its name in the table, or your own `Op` or `custom_op`. Your own is
-    called with arrays that broadcast, or with `arguments`: a strategy of tuples, arrays of floats for the operands and
-    anything for the rest. The `Tally` is true if all went well; `tally.check()` raises otherwise, with the smallest
-    program that went wrong as Python.
+    `op` is an op or a function of this package or of NumPy, its name in the table, or your own `Op`, `custom_op` or
+    function. Your own is called with arrays that broadcast, now and then the same array twice, tiny or huge; or with
+    `arguments`: a strategy of tuples, or one tuple, arrays of floats for the operands and anything for the rest, at the
+    end a dict for what is taken by keyword. Where an `Op` has a `forward`, it is compared with its function.
+
+    `rtol` and `atol` are as for `gradcheck`, the error of the differences added; second order is good to 1e-5, float32
+    to 5e-3 of the largest number. The `Tally` is true if all went well; `tally.check()` raises otherwise, with the
+    smallest program that went wrong as Python.
 
     >>> from tinygrad_edu import Op
     >>> import numpy as np
@@ -162,55 +177,140 @@ def check_op(
     >>> print(check_op(wrong, examples=20).failure.program.lines[0][1])
     my_tanh(x0)
     """
-    name = op if isinstance(op, str) else str(getattr(op, "name", None) or getattr(op, "__name__", op))
-    if isinstance(op, str) or _is_of_table(name, op):
-        if name not in RECIPES:
-            raise ValueError(
-                f"there is no op {name!r} in the table: pass the op itself, or one of {', '.join(sorted(RECIPES))}"
-            )
-        strategy = programs([name], 1, 1)
+    known = _in_table(op)
+    name = known or name_of(op)
+    if known and arguments is None:
+        strategy = programs([known], 1, 1)
+    elif isinstance(op, str):
+        raise ValueError(f"{no_such_op(op)}; your own is passed itself, without quotes")
+    elif not callable(op):
+        raise TypeError(f"check_op takes an Op, a function or the name of an op, not {op!r}")
+    elif isinstance(op, np.ufunc) and op not in implementations:
+        raise TypeError(f"np.{op.__name__} has no rule: declare one, Op(np.{op.__name__}, x=lambda g, x: ...)")
     else:
         strategy = calls(op, _as_name(name), arguments)
-    return fuzz(strategy, name, examples, thorough=True, seed=seed)
+    return fuzz(strategy, name, examples, thorough=True, seed=seed, rtol=rtol, atol=atol)
 
 
-def _is_of_table(name: str, op: Any) -> bool:
+def no_such_op(name: str) -> str:
+    """The message for a name that is not in the table."""
+    near = get_close_matches(name, RECIPES, 1)
+    said = f"do you mean {near[0]}?" if near else "`python -m tinygrad_edu rules` lists them"
+    return f"there is no op {name!r} in the table: {said}"
+
+
+def _in_table(op: Any) -> str | None:
+    """The name of an op of the table that has recipes."""
     import tinygrad_edu as tg
 
-    return name in RECIPES and getattr(tg, name, None) is op
+    if isinstance(op, str):
+        return op if op in RECIPES else None
+    try:
+        own = implementations.get(op, op)
+    except TypeError:  # what has no hash is none of them
+        return None
+    name = name_of(own)
+    return name if name in RECIPES and getattr(tg, name, None) is own else None
 
 
 def _as_name(name: str) -> str:
     """The name, if a program can call the op by it: a lambda has none, and `x0` or `np` are something else there."""
-    taken = re.fullmatch(r"[xt]\d+|given\d*|np|tg", name)
+    taken = re.fullmatch(r"[xt]\d+|given\d*|np|tg|program|loss|gradcheck", name)
     return name if name.isidentifier() and not keyword.iskeyword(name) and not taken else "your_op"
 
 
 @st.composite
 def calls(draw: Any, op: Any, name: str, arguments: Any = None) -> Program:
     """Programs of one call of an op."""
-    given = draw(_operands(op) if arguments is None else arguments)
+    given = draw(_operands(op) if arguments is None else _strategy(arguments))
+    given = given if isinstance(given, tuple) else (given,)
+    keywords = given[-1] if given and isinstance(given[-1], dict) else {}
     inputs: dict[str, Any] = {}
-    space, said = {**SPACE, name: op}, []
-    for value in given if isinstance(given, tuple) else (given,):
+    space, said = {**SPACE, name: _called_by_function(op)}, []
+    pairs = [("", value) for value in (given[:-1] if keywords else given)]
+    for place, (keyword_, value) in enumerate([*pairs, *keywords.items()]):
         if isinstance(value, float | np.floating) or getattr(value, "dtype", np.dtype(int)).kind == "f":
-            said.append(f"x{len(inputs)}")
-            inputs[said[-1]] = np.asarray(getattr(value, "array", value), dtype=float)
+            code = f"x{len(inputs)}"
+            inputs[code] = np.asarray(getattr(value, "array", value), dtype=float)
         else:
-            said.append(f"given{len(said)}")
-            space[said[-1]] = value
+            code = f"given{place}"
+            space[code] = value
+        said.append(f"{keyword_}={code}" if keyword_ else code)
+    if arguments is None and len(inputs) > 1 and draw(st.integers(0, 5)) == 5:  # op(x, x)
+        said, inputs = ["x0"] * len(said), {"x0": inputs["x0"]}
     program = Program(inputs, [("t0", f"{name}({', '.join(said)})")], space)
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(action="error"):
+            value = program.run(*inputs.values())["t0"]
+            if isinstance(value, tuple | list):  # several results
+                parts = [(f"t{i + 1}", f"t0[{i}]") for i in range(len(value))]
+                program = Program(inputs, [*program.lines, *parts], space)
             value = program(*inputs.values()) if program.results else np.nan
     except (ArithmeticError, ValueError, Warning):  # outside of its domain
         value = np.nan
-    hypothesis.assume(bool(np.isfinite(value) and abs(value) < 1e6))
+    hypothesis.assume(bool(np.isfinite(value)))
     return program
+
+
+def _called_by_function(op: Any) -> Any:
+    """The op; on arrays by its function where Tensors go by a faster `forward`, so that the two are compared."""
+    if not isinstance(op, Op) or op.forward is op.function:
+        return op
+
+    def called(*arguments: Any, **options: Any) -> Any:
+        tensors = any(isinstance(a, Tensor) for a in (*arguments, *options.values()))
+        return op(*arguments, **options) if tensors else op.function(*arguments, **options)
+
+    return called
+
+
+def _strategy(arguments: Any) -> st.SearchStrategy[Any]:
+    if isinstance(arguments, st.SearchStrategy):
+        return arguments
+    if isinstance(arguments, tuple):
+        return st.just(arguments)
+    raise TypeError(
+        "arguments is a tuple of arrays, (np.ones(3), 2.0), or a strategy of tuples, st.tuples(arrays(), arrays());"
+        f" not a {type(arguments).__name__}"
+    )
 
 
 def _operands(op: Any) -> st.SearchStrategy[tuple[Any, ...]]:
     """What an op is called with when nobody says: arrays that broadcast, of one shape if it does not work by places."""
-    count = len(op.operands) if isinstance(op, Op) else max(1, op.__code__.co_argcount - len(op.__defaults__ or ()))
+    every = _signature(op).parameters.values()
+    named = [p for p in every if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.default is p.empty]
+    operands = op.operands if isinstance(op, Op) else [p.name for p in named if p.kind is not p.KEYWORD_ONLY]
+    if left := [p.name for p in named if p.name not in operands]:
+        raise TypeError(
+            f"{name_of(op)} needs {', '.join(left)} too: say what it is called with, arguments=(np.ones(3),"
+            f" {{{left[0]!r}: ...}})"
+        )
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in every)
+    counts = [1, 2, 3] if variadic else [max(1, len(operands))]
+    return st.sampled_from(counts).flatmap(lambda count: _alike(op, count)).flatmap(_of_another_size)
+
+
+def _signature(function: Any) -> inspect.Signature:
+    """What it takes; ops tell it themselves, and a `partial` of one does not."""
+    if isinstance(function, Op):
+        return function.signature
+    try:
+        if isinstance(function, partial):
+            bound = _signature(function.func).bind_partial(*function.args, **function.keywords).arguments
+            left = [p for p in _signature(function.func).parameters.values() if p.name not in bound]
+            return inspect.Signature(left)
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        said = f"{name_of(function)} does not tell what it takes: say it, arguments=(np.ones(3), ...)"
+        raise TypeError(said) from None
+
+
+def _alike(op: Any, count: int) -> st.SearchStrategy[tuple[Any, ...]]:
     alike = shapes(min_side=0).flatmap(lambda shape: st.tuples(*[arrays(shape)] * count))
     return broadcastable(count) if getattr(op, "elementwise", True) else st.one_of(alike, broadcastable(count))
+
+
+def _of_another_size(given: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """The arrays, or seldom all of them tiny or huge."""
+    factors = st.sampled_from([1.0] * 9 + [1e-6, 1e-3, 1e3, 1e6])
+    return st.tuples(*[factors] * len(given)).map(lambda by: tuple(a * f for a, f in zip(given, by, strict=True)))

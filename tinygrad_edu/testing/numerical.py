@@ -5,20 +5,24 @@ even power of it, so that two steps tell how much that is, and three tell better
 far neighbours in the table lie apart says how far to trust them (Ridders 1982, *Advances in Engineering Software* 4).
 
 The slopes to the left and to the right are kept apart as well. At a smooth point their distance goes to 0 with the
-step; where it does not, there is a kink, and no derivative to compare with.
+step; where it does not, there is a kink, and no derivative to compare with. A last difference, with a step that is much
+smaller, must say the same: large steps may all jump over a peak, or see a steep rise as a jump. If it does not, all is
+done again with smaller steps, down to those that move the point by its last digit.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Slope", "slope"]
+__all__ = ["EPS", "Slope", "noise_of", "slope"]
 
 Array = Any
 Line = Callable[[Any], Array]  # f(t): the results at a distance t from the point, all in one row
-RATIO, LEVELS = 4.0, 13  # the steps: 1/4 of the one before, 13 of them, the smallest 6e-9 of the largest
+FIRST, RATIO, LEVELS = 2.0**-3, 4.0, 13  # the steps: 1/8, 1/4 of the one before, ... 13 of them; powers of 2 are exact
+LOOKS = (3, 4, 5, 8, LEVELS - 1)  # after which of them it is looked whether they say enough
+CLOSER = 2.0**-14  # how much smaller the steps are that come after those, with as many digits to spare between
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -27,7 +31,8 @@ class Slope:
     """The derivative of each of several results along a line.
 
     `value` with its estimated `error`; `left` and `right`, the one-sided slopes, which differ where `kink` is True:
-    there is no derivative there. Arrays of one axis, float64 (`kink`: bool).
+    there is no derivative there. They are infinite where the slope is vertical or the value jumps, and NaN outside of
+    the domain. Arrays of one axis, float64 (`kink`: bool).
     """
 
     value: Array
@@ -36,9 +41,21 @@ class Slope:
     right: Array
     kink: Array
 
+    @property
+    def broken(self) -> Array:
+        """Where a side has no slope at all: it is vertical, the value jumps, or the domain ends."""
+        return self.kink & ~(np.isfinite(self.left) & np.isfinite(self.right))
 
-def slope(f: Line, scale: float = 1.0) -> Slope:
-    """The slope of `f` at 0; `scale` is the distance over which it may change, of which the first step is a tenth.
+    def replaced(self, where: Array, other: "Slope") -> "Slope":
+        """With the numbers of another one in some places."""
+        return Slope(*(np.where(where, getattr(other, f.name), getattr(self, f.name)) for f in fields(self)))
+
+
+def slope(f: Line, scale: float = 1.0, reach: float = 1.0, noise: float = EPS) -> Slope:
+    """The slope of `f` at 0; `scale` is the distance over which it may change, of which the first step is an eighth.
+
+    `reach` is the largest number that is moved: steps that are lost in its last digits are none. `noise` is the part of
+    a result that rounding may change.
 
     >>> found = slope(lambda t: np.array([np.sin(1 + t), abs(t)]))
     >>> abs(found.value[0] - np.cos(1)) < 1e-10, found.kink
@@ -47,43 +64,73 @@ def slope(f: Line, scale: float = 1.0) -> Slope:
     (np.float64(-1.0), np.float64(1.0))
     """
     with np.errstate(all="ignore"):
-        return _slope(f, scale)
+        return _slope(f, FIRST * 2.0 ** round(np.log2(scale)), reach, noise)
 
 
-def _slope(f: Line, scale: float) -> Slope:
-    """As above; with smaller steps where large ones agree on what a small one does not see."""
-    first, holds = _ladder(f, scale)
-    if holds:
-        return first
-    for closer in range(1, 5):
-        found, holds = _ladder(f, scale * 0.01**closer)
-        if holds and not found.kink.any():
-            return found
-    return replace(first, error=np.fmax(first.error, abs(first.value) + 1))
-
-
-def _ladder(f: Line, scale: float) -> tuple[Slope, bool]:
-    """What steps from large to small say, and whether a last one, much smaller, agrees."""
+def _slope(f: Line, step: float, reach: float, noise: float) -> Slope:
+    """As above, by ever smaller steps until each result is settled."""
     here = np.asarray(f(0.0), float)
+    smallest = max(4 * EPS * reach, 1e-30 * step)
+    found, settled = _ladder(f, here, step, reach, noise)
+    beside = None
+    while not np.all(settled & (found.kink | _sharp(found, here, noise))):
+        if np.any(found.kink & ~settled):  # does the value jump to that of the nearest point that there is?
+            beside = beside or (_at(f, smallest, here) - here, here - _at(f, -smallest, here))
+            settled |= found.kink & _jumps(f, here, beside, step * RATIO ** (1 - LEVELS))
+        step *= CLOSER
+        if np.all(settled & found.kink) or step < 2**6 * smallest:
+            break
+        closer, holds = _ladder(f, here, step, reach, noise)
+        better = holds & (~settled | (~closer.kink & ~found.kink & (closer.error < found.error)))
+        found = found.replaced(better | (~settled & ~holds), closer)
+        settled = settled | holds
+    lost, unknown = ~settled & ~found.broken, np.full(here.shape, np.inf)  # nothing that two sizes of steps agree on
+    return found.replaced(lost, Slope(found.value, unknown, found.value, found.value, np.zeros(here.shape, bool)))
+
+
+def _sharp(found: Slope, here: Array, noise: float) -> Array:
+    """Where smaller steps could say no more."""
+    sharp: Array = found.error <= 1e-7 * (abs(found.value) + 1e-3) + 100 * noise * abs(here)
+    return sharp
+
+
+def _jumps(f: Line, here: Array, beside: tuple[Array, Array], step: float) -> Array:
+    """Where the value right beside the point is another, as it is a step away; or where it is none."""
+    away = _at(f, step, here) - here, here - _at(f, -step, here)
+    apart = [(abs(near) > 0.5 * abs(far)) & (far != 0) for near, far in zip(beside, away, strict=True)]
+    jumps: Array = apart[0] | apart[1] | ~np.isfinite(beside[0] + beside[1])
+    return jumps
+
+
+def _ladder(f: Line, here: Array, first: float, reach: float, noise: float) -> tuple[Slope, Array]:
+    """What steps from large to small say, and of which results a last one, much smaller, says the same."""
     steps: list[float] = []
     ahead, behind = [], []
     for level in range(LEVELS):
-        step = scale * 0.1 / RATIO**level
+        step = first / RATIO**level
         steps.append(step)
         ahead.append((_at(f, step, here) - here) / step)
         behind.append((here - _at(f, -step, here)) / step)
-        if level >= 3:
-            best = _judged(np.array(steps), np.array(ahead), np.array(behind), here)
+        if level in LOOKS:
+            best = _judged(np.array(steps), np.array(ahead), np.array(behind), here, reach, noise)
             if np.all(best.error <= 1e-9 * (abs(best.value) + 1e-3)):
-                return best, _holds_nearby(f, here, best, scale * 1e-5)
-    return best, _holds_nearby(f, here, best, steps[-1])
+                break
+    return best, _holds_nearby(f, here, best, first, reach, noise)
 
 
-def _holds_nearby(f: Line, here: Array, found: Slope, step: float) -> bool:
-    """Whether a much smaller step gives the same slope: large ones may all jump over a peak, or a pole."""
-    near = (_at(f, step, here) - _at(f, -step, here)) / (2 * step)
-    allowed = 1e-4 * np.fmax(abs(near), abs(found.value)) + 1e3 * EPS * (abs(here) + 1e-300) / step + 1e-9
-    return bool(np.all(found.kink | ~np.isfinite(near) | (abs(near - found.value) <= allowed)))
+def _holds_nearby(f: Line, here: Array, found: Slope, first: float, reach: float, noise: float) -> Array:
+    """Where much smaller steps give the same slope, or the same two."""
+    size, apart = np.fmax(abs(found.left), abs(found.right)), abs(found.right - found.left)
+    lost = noise * (abs(here) + 1e-300) + EPS * reach * size  # what rounding may change
+    near = max(first * 2.0**-17, 2**6 * EPS * reach)
+    central = (_at(f, near, here) - _at(f, -near, here)) / (2 * near)
+    smooth = abs(central - found.value) <= 1e-4 * size + 8 * lost / near + 1e-9
+    told = np.where(found.kink & ~found.broken, 64 * lost / apart, 0)  # steps that tell one side from the other
+    near = min(max(first * 2.0**-40, float(np.max(told, initial=0))), near)
+    left, right = (here - _at(f, -near, here)) / near, (_at(f, near, here) - here) / near
+    sides = np.fmax(abs(left - found.left), abs(right - found.right)) <= apart / 4
+    held: Array = np.where(found.kink, sides & ~found.broken, smooth)
+    return held
 
 
 def _at(f: Line, t: float, here: Array) -> Array:
@@ -91,16 +138,17 @@ def _at(f: Line, t: float, here: Array) -> Array:
     try:
         return np.asarray(f(t), float)
     except (ArithmeticError, ValueError):
-        return np.full_like(here, np.nan)
+        return np.full(np.shape(here), np.nan)
 
 
-def _judged(steps: Array, ahead: Array, behind: Array, here: Array) -> Slope:
+def _judged(steps: Array, ahead: Array, behind: Array, here: Array, reach: float, noise: float) -> Slope:
     """What the differences taken so far say."""
-    noise = EPS * (abs(here) + 1e-300) / steps[:, None]
-    value, error = _extrapolated((ahead + behind) / 2, 2, noise)
-    apart, doubt = _extrapolated(ahead - behind, 1, noise)
     size = np.fmax(abs(ahead[-1]), abs(behind[-1]))
-    kink = (abs(apart) > 100 * doubt) & (abs(apart) > 1e-4 * size) & (abs(apart) > 1e-7)
+    doubtful = (noise * (abs(here) + 1e-300) + EPS * reach * size) / steps[:, None]
+    value, error = _extrapolated((ahead + behind) / 2, 2, doubtful)
+    apart, doubt = _extrapolated(ahead - behind, 1, doubtful)
+    widest = np.fmin(1, np.fmax(abs(ahead[0]), abs(behind[0])))
+    kink = (abs(apart) > 100 * doubt) & (abs(apart) > 1e-4 * size) & (abs(apart) > 1e-7 * widest)
     grows = _grows(ahead) | _grows(behind)
     kink |= grows | ~(np.isfinite(ahead[-1]) & np.isfinite(behind[-1]) & np.isfinite(here))
     left: Array = np.where(kink, _last(behind), value)
@@ -141,3 +189,31 @@ def _grows(taken: Array) -> Array:
         return np.zeros(taken.shape[1], bool)
     sizes = abs(taken[-6:])
     return np.all(sizes[1:] > 1.25 * sizes[:-1], axis=0) & (sizes[-1] > 10)
+
+
+def noise_of(f: Line) -> float:
+    """The part of a result that rounding changes, where that is much more than float64 does; else that of float64.
+
+    Second differences of a smooth function are 64 times smaller on points 8 times closer; those of noise, or of the
+    stairs that float32 makes, are not.
+
+    >>> noise_of(lambda t: np.exp(np.atleast_1d(1 + t))) == EPS
+    True
+    >>> 1e-9 < noise_of(lambda t: np.exp(np.atleast_1d(1 + t).astype(np.float32))) < 1e-6
+    True
+    """
+    with np.errstate(all="ignore"):
+        far, _ = _bent(f, 2.0**-25)
+        real = (far > 1e-9) & (far < 1e-3)
+        for closer in (2.0**-28, 2.0**-34):
+            if real.any():
+                close, flat = _bent(f, closer)
+                real &= flat | (close > far / 16)
+        return float(np.max(far[real], initial=EPS))
+
+
+def _bent(f: Line, step: float) -> tuple[Array, Array]:
+    """How large second differences are, as parts of the results, without the two largest; and where nothing changes."""
+    rows = np.array([_at(f, k * step, np.zeros(1)) for k in range(1, 13)])
+    bent = np.sort(abs(np.diff(rows, 2, axis=0)) / (np.max(abs(rows), axis=0) + 1e-300), axis=0)[:-2]
+    return np.sqrt(np.mean(bent**2, axis=0)), np.all(rows == rows[0], axis=0)

@@ -12,6 +12,7 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
+import tinygrad_edu as tg
 from tinygrad_edu.testing.maker import SPACE, Maker
 from tinygrad_edu.testing.recipes import RECIPES
 
@@ -85,20 +86,24 @@ class Program:
     def __call__(self, *inputs: Any) -> Any:
         return self._loss(*inputs)
 
-    def source(self) -> str:
-        """The program as Python that runs on its own and prints the gradients."""
-        own = sorted(self.space.keys() - SPACE.keys() - {"__builtins__"})
-        said = ["import numpy as np", "import tinygrad_edu as tg", *(f"# {name} is yours" for name in own), ""]
-        said += [f"{name} = tg.Tensor(np.{_literal(value)}, requires_grad=True)" for name, value in self.inputs.items()]
-        said += [f"{target} = {code}" for target, code in self.lines]
-        said += [
-            f"loss = {self.loss}",
-            "loss.backward()",
-            f"print({', '.join(f'{name}.grad' for name in self.inputs)})",
-        ]
+    def source(self, check: str = "gradcheck") -> str:
+        """The program as Python that runs on its own, prints the gradients, and compares them with differences."""
+        names = ", ".join(self.inputs)
+        said = ["import numpy as np", "import tinygrad_edu as tg", f"from tinygrad_edu.testing import {check}", ""]
+        said += [_given(name, self.space[name]) for name in sorted(self.space.keys() & self._names())]
+        said += [f"{name} = {_literal(value)}" for name, value in self.inputs.items()]
+        said += ["", "", f"def program({names}):", *(f"    {target} = {code}" for target, code in self.lines)]
+        said += [f"    return {self.loss}", "", ""]
+        said += [f"at = [tg.Tensor(x, requires_grad=True) for x in ({names},)]", "program(*at).backward()"]
+        said += ["print([x.grad for x in at])", f"print({check}(program, {names}))"]
         return "\n".join(said)
 
-    __repr__ = source
+    def _names(self) -> set[str]:
+        """What the lines name beside inputs and each other, and NumPy and this package."""
+        return names_in(*(part for line in self.lines for part in line)) - {*SPACE, *self.inputs}
+
+    def __repr__(self) -> str:
+        return self.source()
 
 
 def names_in(*codes: str) -> set[str]:
@@ -112,8 +117,33 @@ def is_floats(value: Any) -> bool:
 
 
 def _literal(value: Array) -> str:
-    text = f"array({np.asarray(value).tolist()!r})"
-    return f"{text}.reshape({value.shape})" if value.size == 0 else text
+    """Code that makes the same array, in memory that is laid out the same way."""
+    value = np.asarray(value)
+    text = f"np.array({value.tolist()!r})"
+    if value.size == 0:
+        return f"{text}.reshape({value.shape})"
+    if value.ndim == 0 or value.flags.c_contiguous:
+        return text
+    if value.flags.f_contiguous:
+        return f"np.asfortranarray({text})"
+    if value.strides[-1] < 0:
+        return f"np.array({value[..., ::-1].tolist()!r})[..., ::-1]"
+    return f"np.repeat({text}, 2, axis=-1)[..., ::2]"
+
+
+def _given(name: str, value: Any) -> str:
+    """The line that says what a name stands for: an op of this package, a learner's, or what an op is given."""
+    function = next((f for f in (tg, tg.ops, np) if hasattr(f, name) and getattr(f, name) is value), None)
+    if function is not None:
+        return f"from {function.__name__} import {name}"
+    own = getattr(value, "name", None) or getattr(value, "__name__", None)
+    if own and getattr(tg, str(own), None) is value:  # abs is absolute
+        return f"from tinygrad_edu import {own} as {name}"
+    if isinstance(value, np.ndarray):
+        return f"{name} = np.array({value.tolist()!r}, dtype={str(value.dtype)!r}).reshape({value.shape})"
+    if callable(value):
+        return f"# {name} is yours: define it here, or import it from where it stands"
+    return f"{name} = {value!r}"
 
 
 def _weighed(name: str, shape: tuple[int, ...]) -> str:

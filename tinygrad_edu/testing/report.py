@@ -1,8 +1,11 @@
 """What a check found: numbers that differ, places without a derivative, and what could not be decided."""
 
+import math
 from dataclasses import dataclass, field
 
-__all__ = ["Finding", "GradcheckError", "Report"]
+from tinygrad_edu.testing.numerical import EPS
+
+__all__ = ["Finding", "GradcheckError", "Report", "placed"]
 
 
 class GradcheckError(AssertionError):
@@ -34,27 +37,41 @@ class Finding:
     def __str__(self) -> str:
         if self.kind == "impure":
             return self.message
-        by = f"{_place(self.output, self.output_index)} by {_place(self.input, self.index)}"
+        by = f"{placed(self.output, self.output_index)} by {placed(self.input, self.index)}"
         if self.kind == "kink":
-            if self.message:
-                why = self.message
-            elif self.left == self.right or max(abs(self.left), abs(self.right)) > 1e3 or self.left != self.left:
-                why = "the slope is infinite, the value jumps, or a side is outside of the domain"
-            else:
-                why = f"slope {round(self.left, 9):.6g} to the left, {round(self.right, 9):.6g} to the right"
-            return f"{by}: not differentiable here ({why}); the convention gives {self.analytic:.6g}"
+            return f"{by}: not differentiable here ({self._why()}); the convention gives {self.analytic:.6g}"
+        told = f"{by}: the rules give {self.analytic:.10g}"
         if self.kind == "undecided":
+            if self.message:
+                return f"{told}; {self.message}"
+            if not math.isfinite(self.error):
+                return f"{told}; differences find no slope: the function is noisy, or changes faster than their steps"
             return (
-                f"{by}: the rules give {self.analytic:.10g}; differences give {self.numeric:.10g}, good to"
-                f" {self.error:.1e} only, which does not decide it: the function is noisy, or changes too fast here"
+                f"{told}; differences give {self.numeric:.10g}, good to {self.error:.1e} only, which does not decide it"
             )
-        return (
-            f"{by}: the rules give {self.analytic:.10g}, differences {self.numeric:.10g} (good to {self.error:.1e});"
-            f" off by {abs(self.analytic - self.numeric):.3g}"
-        )
+        if math.isnan(self.numeric):
+            return f"{told}; differences do not exist"
+        if self.left != self.right:
+            return f"{told}; there is a kink, and the slopes around it come no nearer than {self.numeric:.6g}"
+        off = abs(self.analytic - self.numeric)
+        return f"{told}, differences {self.numeric:.10g} (good to {self.error:.1e}); off by {off:.3g}"
+
+    def _why(self) -> str:
+        if self.message:
+            return self.message
+        sides = [
+            f"outside of the domain {side}"
+            if math.isnan(slope)
+            else f"a jump or an infinite slope {side}"
+            if math.isinf(slope)
+            else f"slope {round(slope, 9):.6g} {side}"
+            for slope, side in ((self.left, "to the left"), (self.right, "to the right"))
+        ]
+        return ", ".join(sides).replace("left, slope", "left,")
 
 
-def _place(name: str, index: tuple[int, ...]) -> str:
+def placed(name: str, index: tuple[int, ...]) -> str:
+    """x[0, 1]"""
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
@@ -62,12 +79,17 @@ def _place(name: str, index: tuple[int, ...]) -> str:
 class Report:
     """The outcome of a check: true if nothing is wrong and nothing undecided. Printing it says what was found.
 
-    `compared` counts the numbers (or random projections of many) that agree; `wrong`, `kinks` and `undecided` are lists
-    of `Finding`.
+    False too where there were numbers and none could be compared, because the function has a kink at all of them.
+    `compared` counts the numbers that agree, out of `total` of the Jacobian; those of large ones are compared in `sums`
+    of many. `wrong`, `kinks` and `undecided` are lists of `Finding`. `noise` is the part of a result that rounding
+    changes.
     """
 
     what: str
     compared: int = 0
+    total: int = 0
+    sums: int = 0
+    noise: float = EPS
     findings: list[Finding] = field(default_factory=list)
 
     def of(self, *kinds: str) -> list[Finding]:
@@ -90,16 +112,33 @@ class Report:
         return self.of("undecided")
 
     def __bool__(self) -> bool:
-        return not self.wrong and not self.undecided
+        return not self.wrong and not self.undecided and (self.compared > 0 or self.total == 0)
 
     def __str__(self) -> str:
-        said = "agrees with differences" if self else "is WRONG" if self.wrong else "is undecided"
-        lines = [f"{self.what} {said}: {self.compared} numbers compared"]
+        lines = [f"{self.what} {self._said()}"]
+        if self.noise > 100 * EPS:
+            lines.append(
+                f"  noise: the results are rounded to {self.noise:.0e} of themselves (float32 rounds to 6e-08), so that"
+                " differences tell few digits: compute in float64, or allow more, rtol=1e-3"
+            )
         for title, found in (("wrong", self.wrong), ("undecided", self.undecided), ("kink", self.kinks)):
             lines += [f"  {title}: {finding}" for finding in found[:SHOWN]]
             if len(found) > SHOWN:
                 lines.append(f"  ... and {len(found) - SHOWN} more of these")
         return "\n".join(lines)
+
+    def _said(self) -> str:
+        numbers = f"{self.compared:,} number{'s' * (self.compared != 1)} compared"
+        numbers += f", in {self.sums:,} sums" if self.sums else ""
+        if self.wrong:
+            return f"is WRONG: {numbers}"
+        if self.undecided:
+            return f"is undecided: {numbers}"
+        if self.compared:
+            return f"agrees with differences: {numbers}"
+        if self.total:
+            return "could not be compared: it has no derivative by any of these numbers; take others"
+        return "has no numbers to compare: an input or the result is empty"
 
     __repr__ = __str__
 

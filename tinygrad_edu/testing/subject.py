@@ -11,9 +11,10 @@ import numpy as np
 from tinygrad_edu.autograd import grad
 from tinygrad_edu.recording import enable_grad, no_grad
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.testing.numerical import Slope, slope
+from tinygrad_edu.testing.numerical import EPS, Slope, noise_of, slope
+from tinygrad_edu.testing.report import placed
 
-__all__ = ["Subject", "like", "located", "moved", "slopes", "unit"]
+__all__ = ["Subject", "flat", "like", "located", "moved", "slopes", "unit"]
 
 Array = Any
 
@@ -28,16 +29,18 @@ class Subject:
         names: Sequence[str] | None = None,
         output_names: Sequence[str] | None = None,
     ) -> None:
-        if len(inputs) == 1 and isinstance(inputs[0], tuple):
+        if len(inputs) == 1 and (isinstance(inputs[0], tuple) or _holds_tensor(inputs[0])):
             inputs = inputs[0]
         self.function = function
-        self.name = str(getattr(function, "name", None) or getattr(function, "__name__", None) or function)
+        self.name = name_of(function)
+        _check_arguments(function, inputs)
         self.inputs = list(inputs)
         self.takes_arrays = getattr(function, "takes_arrays", False)  # then nothing of the engine is in the differences
         marked = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
         self.places = marked or [i for i, x in enumerate(inputs) if _is_float(x)]
         if not self.places:
             raise TypeError("gradcheck differentiates by numbers with a decimal point: give 2.0, or an array of floats")
+        self.noise = EPS  # the part of a result that rounding changes
         self.points = [np.array(_array(inputs[i]), dtype=np.float64) + 0.0 for i in self.places]  # no -0.0
         self.size = sum(point.size for point in self.points)
         self.names = list(names or self._names())
@@ -60,19 +63,35 @@ class Subject:
     def arguments(self, at: Sequence[Any]) -> list[Any]:
         """All inputs, with those that count replaced."""
         arguments = list(self.inputs)
-        for place, value in zip(self.places, at, strict=True):
-            arguments[place] = value
+        for at_place, value in zip(self.places, at, strict=True):
+            arguments[at_place] = value
         return arguments
 
     def call(self, at: Sequence[Any]) -> list[Tensor]:
         """The results with a derivative, as Tensors."""
         result = self.function(*self.arguments(at))
         every = list(result) if isinstance(result, tuple | list) else [result]
+        if any(r is None or isinstance(r, dict | str) for r in every):
+            raise TypeError(f"{self.name} returned {_kind(result)}: {INSTEAD.get(type(result), 'return Tensors only')}")
         every = [r if isinstance(r, Tensor) else Tensor(r) for r in every]
         floats = [r for r in every if r.dtype.kind == "f"]
         if not floats:
-            raise TypeError(f"{self.name} returned no floats: there is nothing to differentiate")
+            kinds = " and ".join(sorted({str(r.dtype) for r in every})) or "nothing"
+            raise TypeError(
+                f"{self.name} returned no floats but {kinds}: there is nothing to differentiate, comparisons and whole"
+                " numbers have no gradient"
+            )
         return floats
+
+    @property
+    def flat(self) -> Array:
+        """All numbers that count, in one row."""
+        return flat(self.points)
+
+    def place(self, column: int) -> str:
+        """How one number of the inputs is called: x[0, 1]."""
+        which, index = located(self.points, column)
+        return placed(self.names[which], index)
 
     def scale(self, column: int) -> float:
         """How far one number of the inputs may move: as far as it is from 0, and at least 1."""
@@ -99,6 +118,12 @@ class Subject:
 
         return at
 
+    def measure_noise(self) -> None:
+        """Find out whether the function rounds more than float64 does, because it computes in float32 on the way."""
+        random = np.random.default_rng(0)
+        away = [random.choice([-1.0, 1.0], p.shape) * np.where(p == 0, 1.0, abs(p)) for p in self.points]
+        self.noise = noise_of(self.moved(away))
+
     def gradient(self, weights: Sequence[Array]) -> list[Array]:
         """The rules' gradient of the weighed sum of the results, by each input."""
         tensors = [Tensor(p, requires_grad=True) for p in self.points]
@@ -114,8 +139,42 @@ class Subject:
         ]
 
 
+INSTEAD = {type(None): "end it with `return ...`", dict: "return its values, as a tuple"}
+
+
+def name_of(function: Any) -> str:
+    """What a function is called in messages."""
+    named = getattr(function, "name", None) or getattr(function, "__name__", None)
+    return str(named or getattr(getattr(function, "func", None), "__name__", None) or type(function).__name__)
+
+
+def _check_arguments(function: Any, inputs: Sequence[Any]) -> None:
+    if not callable(function):
+        if any(map(callable, inputs)):
+            raise TypeError("the function stands first: gradcheck(function, inputs...)")
+        raise TypeError(f"gradcheck takes a function first, not {_kind(function)}: give the function, not its result")
+    if not inputs:
+        raise TypeError("there are no numbers to differentiate by: gradcheck(function, 2.0)")
+    for x in inputs:
+        if isinstance(x, dict):
+            raise TypeError("a dict is no input: pass its arrays one by one, lambda w, b: function({'w': w, 'b': b})")
+
+
+def _kind(x: Any) -> str:
+    return "None" if x is None else f"a {type(x).__name__}"
+
+
+def _holds_tensor(x: Any) -> bool:
+    return isinstance(x, list) and any(isinstance(item, Tensor) for item in x)
+
+
 def _is_float(x: Any) -> bool:
-    return not isinstance(x, str) and np.asarray(_array(x)).dtype.kind == "f"
+    if x is None or isinstance(x, str):
+        return False
+    try:
+        return np.asarray(_array(x)).dtype.kind == "f"
+    except (TypeError, ValueError):  # rows of several lengths
+        return False
 
 
 def _array(x: Any) -> Any:
@@ -127,20 +186,11 @@ def slopes(subject: Subject, directions: Sequence[Array], scale: float, along: A
 
     `along` is another function of the distance than the results themselves.
     """
-    plain, along = along is None, along or subject.moved(directions)
-    found = slope(along, scale)
-    if found.kink.any() or (found.error > 1e-6 * (1 + abs(found.value))).any():
-        sizes = np.concatenate([abs(p[(d != 0) & (p != 0)]) for p, d in zip(subject.points, directions, strict=True)])
-        near = float(sizes.min(initial=np.inf))
-        if near < 0.5 * scale:  # the function may change over a shorter distance, as log does near 0
-            closer = slope(along, near)
-            better = (found.kink & ~closer.kink) | (~closer.kink & (closer.error < found.error))
-            found = Slope(*(np.where(better, new, old) for new, old in zip(_parts(closer), _parts(found), strict=True)))
-    return _with_complex_step(along, found) if plain else found
-
-
-def _parts(found: Slope) -> tuple[Array, ...]:
-    return found.value, found.error, found.left, found.right, found.kink
+    touched = [(abs(p[d != 0]), abs(d[d != 0])) for p, d in zip(subject.points, directions, strict=True)]
+    reach = max((float(p.max()) for p, _ in touched if p.size), default=0.0)
+    longest = max((float(d.max()) for _, d in touched if d.size), default=1.0)
+    found = slope(along or subject.moved(directions), scale, reach / longest, subject.noise)
+    return found if along else _with_complex_step(subject.moved(directions), found)
 
 
 def _with_complex_step(along: Callable[[Any], Array], found: Slope) -> Slope:
@@ -153,7 +203,8 @@ def _with_complex_step(along: Callable[[Any], Array], found: Slope) -> Slope:
         return found
     if exact.shape != found.value.shape:
         return found
-    agrees = ~found.kink & (abs(exact - found.value) <= np.fmin(10 * found.error, 1e-3) + 1e-7 * abs(found.value))
+    size = abs(found.value)
+    agrees = ~found.kink & (abs(exact - found.value) <= np.fmin(10 * found.error, 1e-3 * (1 + size)) + 1e-7 * size)
     value, error = np.where(agrees, exact, found.value), np.where(agrees, 1e-14 * abs(exact), found.error)
     return Slope(value, error, found.left, found.right, found.kink)
 
@@ -170,6 +221,11 @@ def moved(subject: Subject, offset: Array) -> Subject:
     nearby = copy(subject)
     nearby.points = [p + o for p, o in zip(subject.points, like(subject.points, offset), strict=True)]
     return nearby
+
+
+def flat(arrays: Sequence[Array]) -> Array:
+    """The numbers of all arrays in one row."""
+    return np.concatenate([np.ravel(a) for a in arrays])
 
 
 def like(arrays: Sequence[Array], flat: Array) -> list[Array]:

@@ -40,15 +40,21 @@ class Verdict:
     wrong_edges: list[tuple[Node, int]] = field(default_factory=list)
 
     def __str__(self) -> str:
-        lines = [self.said, *([self.blamed] if self.blamed else []), "", self.program.source()]
-        return "\n".join(lines)
+        return "\n".join([self.said, *([self.blamed] if self.blamed else []), "", self.source()])
+
+    def source(self) -> str:
+        """The program as Python that shows it."""
+        return self.program.source("gradgradcheck" if self.said.startswith("second order") else "gradcheck")
 
 
-def judged(program: Program, *, thorough: bool = False) -> Verdict:
-    """The verdict on one program; `thorough` also compares it with itself in float32."""
+def judged(program: Program, *, thorough: bool = False, rtol: float = 1e-7, atol: float = 1e-9) -> Verdict:
+    """The verdict on one program; `thorough` also compares it with itself in float32.
+
+    `rtol` and `atol` are what a first derivative may be off by, beside what differences know of it, as for `gradcheck`.
+    """
     with np.errstate(all="ignore"), warnings.catch_warnings(action="error", category=HistoryWarning):
         try:
-            verdict = _judged(program, thorough)
+            verdict = _judged(program, thorough, rtol, atol)
         except RuleError as error:
             verdict = _failed(program, error)
         except (DerivativeError, UnsupportedError, HistoryWarning) as error:
@@ -65,7 +71,7 @@ def _failed(program: Program, error: Exception) -> Verdict:
     return Verdict(program, "wrong", said)
 
 
-def _judged(program: Program, thorough: bool) -> Verdict:
+def _judged(program: Program, thorough: bool, rtol: float, atol: float) -> Verdict:
     inputs = list(program.inputs.values())
 
     def wrong(said: str) -> Verdict:
@@ -79,7 +85,7 @@ def _judged(program: Program, thorough: bool) -> Verdict:
         if not np.allclose(-2.5 * once, twice, 1e-9, 1e-9 * (1 + np.abs(once).max(initial=0)), equal_nan=True):
             return wrong("the gradient for g = -2.5 is not -2.5 times that for g = 1: a rule multiplies by g, once")
     subject, random = Subject(program, inputs), np.random.default_rng(_seed(program))
-    kind, said = _first_order(program, inputs, gradients[1:], subject, random)
+    kind, said = _first_order(program, inputs, gradients[1:], subject, random, Judge(rtol, atol))
     if kind == "wrong":
         return wrong(said)
     if (said_forward := _forward(program, inputs, gradients[1:], random)) is not None:
@@ -88,7 +94,7 @@ def _judged(program: Program, thorough: bool) -> Verdict:
         kind, said = _second_order(program, inputs, subject, random)
         if kind == "wrong":
             return wrong(said)
-        if thorough and (said_single := _single(program, inputs, gradients)) is not None:
+        if thorough and (said_single := _single(program, inputs)) is not None:
             return wrong(said_single)
     return Verdict(program, kind, said)
 
@@ -121,7 +127,13 @@ def _gradients(program: Program, inputs: Sequence[Array], dtype: Any = np.float6
 
 
 def _direction(inputs: Sequence[Array], random: Any) -> list[Array]:
-    return [random.uniform(0.5, 1.5, x.shape) * random.choice([-1, 1], x.shape) for x in inputs]
+    """Random numbers, of the size of an input where that is of another size than 1."""
+    return [random.uniform(0.5, 1.5, x.shape) * random.choice([-1, 1], x.shape) * _magnitude(x) for x in inputs]
+
+
+def _magnitude(x: Array) -> float:
+    largest = float(np.max(abs(x), initial=0))
+    return 1.0 if largest == 0 or 1e-2 < largest < 1e2 else largest
 
 
 def _dot(a: Sequence[Array], b: Sequence[Array]) -> float:
@@ -133,21 +145,20 @@ def _size(a: Sequence[Array], b: Sequence[Array]) -> float:
 
 
 def _first_order(
-    program: Program, inputs: Sequence[Array], gradient: Sequence[Array], subject: Subject, random: Any
+    program: Program, inputs: Sequence[Array], gradient: Sequence[Array], subject: Subject, random: Any, judge: Judge
 ) -> tuple[str, str]:
     """The gradient along two random directions; one by one where these do not agree."""
-    judge, kind = Judge(1e-6, 1e-7), "right"
     for _ in range(2):
         direction = _direction(inputs, random)
         along = slopes(subject, direction, 1.0)
         analytic = _dot(gradient, direction)
         if along.kink.any() or judge(analytic, float(along.value[0]), float(along.error[0])) != "right":
-            report = gradcheck(program, *inputs, atol=1e-7)
+            report = gradcheck(program, *inputs, rtol=judge.rtol, atol=judge.atol)
             if report.wrong:
                 return "wrong", str(report)
             kind = "kink" if report.kinks or along.kink.any() else "undecided"
             return kind, str(report)
-    return kind, ""
+    return "right", ""
 
 
 def _forward(program: Program, inputs: Sequence[Array], gradient: Sequence[Array], random: Any) -> str | None:
@@ -188,13 +199,17 @@ def _second_order(program: Program, inputs: Sequence[Array], subject: Subject, r
     return kind, "" if kind == "right" else said
 
 
-def _single(program: Program, inputs: Sequence[Array], double: Sequence[Array]) -> str | None:
-    """In float32: gradients of float32, near those of float64."""
-    single = _gradients(program, inputs, np.float32)
-    for name, a, b in zip(program.inputs, single[1:], double[1:], strict=True):
-        if a.dtype != np.float32:
-            return f"the gradient by {name} of float32 has dtype {a.dtype}"
+def _single(program: Program, inputs: Sequence[Array]) -> str | None:
+    """In float32: a value and gradients of float32, near those of float64 at the same numbers."""
+    rounded = [x.astype(np.float32).astype(float) for x in inputs]
+    if not np.isfinite(float(program(*rounded))):
+        return None  # a little aside it is outside of its domain
+    double, single = _gradients(program, rounded), _gradients(program, rounded, np.float32)
+    for name, a, b in zip(("", *program.inputs), single, double, strict=True):
+        what = f"the gradient by {name}" if name else "the value"
+        if name and a.dtype != np.float32:
+            return f"{what} of float32 has dtype {a.dtype}"
         scale = max(1.0, float(np.max(abs(b), initial=0)), abs(float(double[0])))
-        if not np.all(abs(a - b) <= 5e-3 * scale):
-            return f"the gradient by {name} in float32 is {a.tolist()}, in float64 {b.tolist()}"
+        if np.isfinite(b).all() and not np.all(abs(a - b) <= 5e-3 * scale):
+            return f"{what} in float32 is {a.tolist()}, in float64 {b.tolist()}"
     return None
