@@ -1,5 +1,7 @@
 """Derivatives of pooling: each window of an image becomes one number, its largest or its mean."""
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ from tinygrad_edu.errors import does_not_fit
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
-from tinygrad_edu.ops.windows import Shape, Windows, add_back, check_axes, lay, numbers
+from tinygrad_edu.ops.windows import Shape, Slices, Windows, add_back, check_axes, lay, numbers
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -20,6 +22,8 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
 ]
+
+Parts = tuple[tuple[tuple[int, int], ...], ...]  # of each axis its parts, (start, stop)
 
 
 def _lowest(dtype: Any) -> Any:
@@ -220,9 +224,9 @@ def _adaptive(op: str, axes: int, x: Any, output_size: Any) -> tuple[Any, Window
     return x, Windows(kernel, kernel, (1,) * axes, (0,) * axes, places) if alike else None, places
 
 
-def _parts(size: int, places: int) -> list[tuple[int, int]]:
+def _parts(size: int, places: int) -> tuple[tuple[int, int], ...]:
     """An axis in `places` parts, as equal as whole numbers can be and overlapping where they must: (start, stop)."""
-    return [(i * size // places, -(-(i + 1) * size // places)) for i in range(places)]
+    return tuple((i * size // places, -(-(i + 1) * size // places)) for i in range(places))
 
 
 def _adaptive_mean(x: Any, windows: Windows | None, places: Shape) -> Any:
@@ -238,21 +242,68 @@ def _adaptive_mean(x: Any, windows: Windows | None, places: Shape) -> Any:
     return x
 
 
+# Parts are small, and NumPy's loops run along the last axis: with the images there, of which there are many, the rules
+# take 4 ms where they take 15 with the places there, for 32 images of 32 channels, 28 x 28, in 5 x 5 parts.
+def _images_last(x: Array, axes: int) -> Array:
+    """A copy of `x` with its places first, and all axes before them as one, the last."""
+    lead, size = math.prod(x.shape[: x.ndim - axes]), x.shape[x.ndim - axes :]
+    return x.reshape(lead, math.prod(size)).T.copy().reshape(*size, lead)
+
+
+def _places_last(x: Array, shape: Shape) -> Array:
+    """Undo `_images_last`, to this shape."""
+    flat = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    out: Array = np.empty_like(flat, shape=flat.shape[::-1])
+    for start in range(0, len(flat), 8):  # a few rows at a time stay in the cache: 0.4 ms rather than 5
+        out[:, start : start + 8] = flat[start : start + 8].T
+    return out.reshape(shape)
+
+
+def _part_max(x: Array, parts: Parts) -> Array:
+    """The largest number of each part: of its rows first, and then of those."""
+    out = _images_last(x, len(parts))
+    for axis, along in enumerate(parts):
+        before = (slice(None),) * axis
+        out = np.stack([np.max(out[(*before, slice(*part))], axis=axis) for part in along], axis=axis)
+    return _places_last(out, (*x.shape[: x.ndim - len(parts)], *map(len, parts)))
+
+
+def _marked(x: Array, top: Array, parts: Parts) -> Iterator[tuple[Shape, Slices, Array, Array]]:
+    """For each part its place in the result and in `x`, which numbers are its largest, and how many, images last."""
+    x, top = _images_last(x, len(parts)), _images_last(top, len(parts))
+    for place in np.ndindex(*map(len, parts)):
+        where = tuple(slice(*along[i]) for i, along in zip(place, parts, strict=True))
+        here = x[where] == top[place]
+        yield place, where, here, np.maximum(here.sum(axis=tuple(range(len(parts))), dtype=top.dtype), 1)
+
+
+def _to_part_max(y: Array, x: Array, top: Array, parts: Parts) -> Array:
+    """Each part's y, shared equally among its numbers that equal its `top`."""
+    share = _images_last(y, len(parts))
+    out: Array = np.zeros_like(share, shape=(*x.shape[x.ndim - len(parts) :], share.shape[-1]))
+    for place, where, here, count in _marked(x, top, parts):
+        out[where] += here * (share[place] / count)
+    return _places_last(out, x.shape)
+
+
+def _of_part_max(y: Array, x: Array, top: Array, parts: Parts) -> Array:
+    """Transpose of `to_part_max`: the mean of y over each part's places where x is the part's `top`."""
+    y = _images_last(y, len(parts))
+    out: Array = np.zeros_like(y, shape=(*map(len, parts), y.shape[-1]))
+    for place, where, here, count in _marked(x, top, parts):
+        out[place] = (y[where] * here).sum(axis=tuple(range(len(parts)))) / count
+    return _places_last(out, top.shape)
+
+
+part_max: Op = Op(_part_max, name="max_pool", x=lambda g, x, out, parts: to_part_max(g, x, out, parts))
+to_part_max: Op = Op(_to_part_max, y=lambda g, x, top, parts: of_part_max(g, x, top, parts), x=None, top=None)
+of_part_max: Op = Op(_of_part_max, y=lambda g, x, top, parts: to_part_max(g, x, top, parts), x=None, top=None)
+
+
 def _adaptive_largest(x: Any, windows: Windows | None, places: Shape) -> Any:
-    """Parts of different lengths are read as windows of the longest, with -infinity where a part is shorter."""
     if windows:
         return _largest(x, windows)
-    inside: Any = True
-    reads, kernel = [], []
-    for axis, count in zip(range(-len(places), 0), places, strict=True):
-        starts, stops = np.array(_parts(x.shape[axis], count)).T
-        kernel.append(int((stops - starts).max()))
-        wanted = (starts[:, None] + np.arange(kernel[-1])).reshape(-1, *[1] * (-1 - axis))
-        inside = inside & (wanted < stops.repeat(kernel[-1]).reshape(wanted.shape))
-        reads.append(np.minimum(wanted, x.shape[axis] - 1))
-    side_by_side = np.where(inside, x[(..., *reads)], _lowest(x.dtype))
-    none, one = (0,) * len(places), (1,) * len(places)
-    return window_max(side_by_side, Windows(tuple(kernel), tuple(kernel), one, none, places))
+    return part_max(x, tuple(_parts(size, count) for size, count in zip(x.shape[-len(places) :], places, strict=True)))
 
 
 @composed()
