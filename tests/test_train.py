@@ -535,13 +535,22 @@ def run_program(*arguments: Any) -> dict[str, list[float]]:
     return found
 
 
+def bits(tree: Any) -> Any:
+    """A checkpoint with the bytes of its arrays in their place."""
+    if isinstance(tree, dict):
+        return {key: bits(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [bits(value) for value in tree]
+    return tree.numpy().tobytes() if isinstance(tree, tg.Tensor) else tree
+
+
 def test_six_epochs_are_three_and_three_more_in_another_process_bit_for_bit(tmp_path: Path) -> None:
     whole = run_program(tmp_path / "a", 6, "anew", tmp_path / "whole")
     run_program(tmp_path / "b", 3, "anew", tmp_path / "half")
     resumed = run_program(tmp_path / "b", 6, "resume", tmp_path / "resumed")
     assert resumed == whole
     assert (tmp_path / "resumed").read_bytes() == (tmp_path / "whole").read_bytes()
-    assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes()
+    assert bits(tg.load(tmp_path / "b")) == bits(tg.load(tmp_path / "a"))
     assert (tmp_path / "half").read_bytes() != (tmp_path / "whole").read_bytes()
 
 

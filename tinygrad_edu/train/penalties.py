@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.optim import Optimizer, soft_threshold_
 from tinygrad_edu.recording import no_grad
-from tinygrad_edu.tensor import Tensor
 
 __all__ = ["Penalty"]
 
@@ -16,9 +15,10 @@ __all__ = ["Penalty"]
 class Penalty:
     """l1 Σ|w| + l2 Σw² over the weights: all parameters of two or more axes, so no biases and no scales of a norm.
 
-    The square is added to the loss and differentiated with it. |w| has no slope at 0, and a step of gradient descent
-    jumps over 0 and never stays there, so its part is taken exactly after each step: every weight goes lr l1 towards 0,
-    and stays there when it arrives (the proximal step of Daubechies, Defrise, De Mol 2004, "ISTA").
+    The square is added to the loss and differentiated with it. |w| has a corner at 0, which gradient steps cross to
+    and fro, so its part is a step of its own, after that of the optimizer: `optim.soft_threshold_` by lr l1, which
+    makes weights exactly 0. With gradient descent both together find the least of loss and penalty. Optimisers that
+    give every weight a step of its own, as Adam, still shrink all alike, which weighs the penalty differently.
     """
 
     def __init__(self, optimizer: Optimizer, l1: float, l2: float) -> None:
@@ -36,14 +36,12 @@ class Penalty:
         return self.l2 * sum((w * w).sum() for w in self.weights)
 
     def shrink(self) -> None:
-        """Take every weight lr l1 towards 0, and not beyond: w <- sign(w) max(|w| - lr l1, 0)."""
-        with no_grad():
-            for group, weights in self.groups:
-                for w in weights:
-                    w -= np.clip(w, -group["lr"] * self.l1, group["lr"] * self.l1)
+        """Take every weight lr l1 towards 0, and not beyond."""
+        for group, weights in self.groups:
+            soft_threshold_(weights, group["lr"] * self.l1)
 
     def value(self) -> float:
         """All of it, as it is now."""
         with no_grad():
             sizes = sum((abs(w).sum().item() for w in self.weights), 0.0)
-            return self.l1 * sizes + (float(Tensor(self.squares()).item()) if self.l2 else 0.0)
+            return self.l1 * sizes + (self.squares().item() if self.l2 else 0.0)
