@@ -75,7 +75,7 @@ def pairs(first: Any = numbers, second: Any = numbers) -> Any:
 
 
 shares = st.floats(0.0625, 0.9375, width=32)
-some_classes = st.sampled_from([np.array([0, 2]), np.array([1, 1])])
+some_classes = st.sampled_from([(np.arange(2), np.array([0, 2])), (np.arange(2), np.array([1, 1]))])  # places
 some_rows = st.sampled_from([None, np.array([3, 0])])
 some_weights = st.sampled_from([None, np.array([2, 0, 1])])  # whole numbers: by floats the fuzzer differentiates
 FUSED = {

@@ -9,10 +9,15 @@ from tinygrad_edu.errors import DerivativeError, ShapeError
 from tinygrad_edu.ops.composed import as_operand
 
 
+def held(operand: Any) -> Any:
+    """The array that a Tensor holds, which is quicker to look at; an array itself."""
+    return getattr(operand, "_value", operand)
+
+
 def numbers(loss: str, given: Any, name: str) -> Any:
     """The operand as a Tensor or an array; TypeError for what holds no numbers."""
     operand = as_operand(given)
-    if operand.dtype.kind not in "fiub":
+    if held(operand).dtype.kind not in "fiub":
         what = "is None: does the function that made it return its result?" if given is None else "holds no numbers"
         raise TypeError(f"{loss}: the {name} {what}")
     return operand
@@ -20,12 +25,13 @@ def numbers(loss: str, given: Any, name: str) -> Any:
 
 def floats(loss: str, input: Any, name: str = "input") -> Any:
     """The operand, which must hold floats; TypeError for whole numbers."""
-    input = numbers(loss, input, name)
-    if input.dtype.kind != "f":
-        raise TypeError(
-            f"{loss}: the {name} holds {input.dtype}, and predictions are floating-point numbers: write {name}.float()"
-        )
-    return input
+    operand = as_operand(input)
+    if held(operand).dtype.kind == "f":
+        return operand
+    raise TypeError(
+        f"{loss}: the {name} holds {numbers(loss, input, name).dtype}, and predictions are floating-point numbers:"
+        f" write {name}.float()"
+    )
 
 
 def pair(loss: str, input: Any, target: Any, names: tuple[str, str] = ("input", "target")) -> tuple[Any, Any]:
