@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import ops
+from tinygrad_edu import errors, ops
 from tinygrad_edu.device import is_device
 from tinygrad_edu.inplace import in_place, set_item
 from tinygrad_edu.op import Op, implementations
@@ -80,7 +80,7 @@ class Operators:
     cumsum, cumprod, logsumexp = method(ops.cumsum), method(ops.cumprod), ops.logsumexp
     clip, take, repeat, trace, diagonal = ops.clip, ops.take, method(ops.repeat), ops.trace, method(ops.diagonal)
     all, any, nonzero = implementations[np.all], implementations[np.any], implementations[np.nonzero]
-    argmax, argmin, argsort = implementations[np.argmax], implementations[np.argmin], implementations[np.argsort]
+    argsort = implementations[np.argsort]
     argpartition, searchsorted = implementations[np.argpartition], implementations[np.searchsorted]
     conj, choose = method(ops.conjugate), ops.choose
     exp, log, sqrt, sin, cos = method(ops.exp), method(ops.log), method(ops.sqrt), method(ops.sin), method(ops.cos)
@@ -165,8 +165,13 @@ class Operators:
 
     view = reshape
 
-    def transpose(self, *axes: Any) -> Tensor:
-        """Axes in another order, reversed without arguments, as in NumPy: `t.transpose(1, 0, 2)`."""
+    def transpose(self: Any, *axes: Any) -> Tensor:
+        """Axes in another order, reversed without arguments, as in NumPy: `t.transpose(1, 0, 2)`.
+
+        PyTorch's `transpose(0, 1)` exchanges two axes; of a matrix, where that would leave it as it is, it is refused.
+        """
+        if axes in ((0, 1), (0, -1)) and self.ndim == 2:
+            raise errors.unchanged_order()
         return ops.transpose.apply(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def expand(self, *shape: Any) -> Tensor:

@@ -111,19 +111,27 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     return np.where(mask, value, input)
 
 
-def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the largest number is, along axis `dim` or of all: whole numbers, as a Tensor."""
-    return _places(np.argmax, input, dim, keepdim)
+def argmax(
+    input: Any, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None, keepdim: bool = False
+) -> Tensor:
+    """Where the largest number is, along an axis, which PyTorch calls `dim`, or of all: whole numbers, as a Tensor.
+
+    >>> argmax(np.array([[1.0, 3.0], [4.0, 2.0]]), 1)
+    Tensor([1, 0])
+    """
+    return _places(np.argmax, input, axis if dim is None else dim, keepdims or keepdim)
 
 
-def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the smallest number is."""
-    return _places(np.argmin, input, dim, keepdim)
+def argmin(
+    input: Any, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None, keepdim: bool = False
+) -> Tensor:
+    """Where the smallest number is, as `argmax`."""
+    return _places(np.argmin, input, axis if dim is None else dim, keepdims or keepdim)
 
 
-def _places(function: Any, input: Any, dim: int | None, keepdim: bool) -> Tensor:
+def _places(function: Any, input: Any, axis: int | None, keepdims: bool) -> Tensor:
     value = getattr(input, "_value", input)
-    return wrap(function(value, axis=dim, keepdims=keepdim), None)
+    return wrap(function(value, axis=axis, keepdims=keepdims), None)
 
 
 class TorchNames:
@@ -135,7 +143,7 @@ class TorchNames:
     eq, ne, gt, ge, lt, le = eq.apply, ne.apply, gt.apply, ge.apply, lt.apply, le.apply
     mm = bmm = mm.apply
     add = ops.add.apply
-    clamp, gather, masked_fill, chunk = clamp, gather, masked_fill, chunk
+    clamp, gather, masked_fill, chunk, argmax, argmin = clamp, gather, masked_fill, chunk, argmax, argmin
 
     def permute(self: Any, *dims: Any) -> Tensor:
         """The axes in another order: `t.permute(1, 0, 2)`."""
