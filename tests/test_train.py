@@ -801,6 +801,8 @@ def test_the_history_plots_itself() -> None:
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert list(lines) == ["loss", "val_loss", "best epoch, 2"]
     assert list(lines["loss"].get_xdata()) == [1, 2, 3]
+    assert lines["loss"].get_color() == lines["val_loss"].get_color()
+    assert (lines["loss"].get_linestyle(), lines["val_loss"].get_linestyle()) == ("-", "--")
     assert list(lines["val_loss"].get_ydata()) == [3.0, 1.0, 2.0]
     assert axes.get_xlabel() == "epoch"
 

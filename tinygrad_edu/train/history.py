@@ -57,16 +57,19 @@ class History(dict[str, list[float]]):
             self.setdefault(name, []).append(value)
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """A line for every measure but the learning rate, over the epochs; the best epoch of a validation is marked.
+        """A line for every measure but the learning rate, dashed on the validation data; their best epoch is marked.
 
         Needs no display: `history.plot().figure.savefig("history.png")`. ImportError where matplotlib is missing.
         """
         if axes is None:
             axes = _new_axes()
-        epochs = range(1, self.epochs + 1)
+        epochs, colors = range(1, self.epochs + 1), dict[str, Any]()
         for name, values in self.items():
-            if name != "lr":
-                axes.plot(epochs, values, label=name, linestyle="--" if name.startswith("val_") else "-")
+            measure = name.removeprefix("val_")
+            if measure != "lr":
+                style = "-" if name == measure else "--"
+                (drawn,) = axes.plot(epochs, values, style, label=name, color=colors.get(measure))
+                colors[measure] = drawn.get_color()
         if "val_loss" in self:
             axes.axvline(self.best.epoch, color="#999999", linewidth=1, label=f"best epoch, {self.best.epoch}")
         axes.set_xlabel("epoch")

@@ -1,0 +1,77 @@
+"""The lecture's Keras programs: digits 0 and 1 by 25-15-1 sigmoid units, then ten digits by 25-15-10 from logits.
+
+Only the imports differ from a program for Keras. With a linear output and `from_logits=True` the softmax is part of the
+loss, which is the numerically better form; both forms learn the same here, because a softmax output is trained from its
+logits too. Writes 13_digits_keras.png, the cost over iterations, into the folder it is started from.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.datasets import load_digits
+
+import tinygrad_edu as tg
+from tinygrad_edu.keras import Dense, Input, Sequential
+from tinygrad_edu.keras.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
+from tinygrad_edu.keras.optimizers import Adam
+
+data = load_digits()
+order = np.random.RandomState(0).permutation(1797)
+X, y = data.data[order] / 16, data.target[order]
+X_train, X_test, y_train, y_test = X[:1437], X[1437:], y[:1437], y[1437:]
+
+# Is it a 0 or a 1?
+tg.manual_seed(0)
+model = Sequential(
+    [
+        Input(shape=(64,)),
+        Dense(25, activation="sigmoid", name="layer1"),
+        Dense(15, activation="sigmoid", name="layer2"),
+        Dense(1, activation="sigmoid", name="layer3"),
+    ]
+)
+model.summary()
+W1, b1 = model.get_layer("layer1").get_weights()
+assert (W1.shape, b1.shape) == ((64, 25), (25,))  # a column of W for every unit
+
+model.compile(loss=BinaryCrossentropy(), optimizer=Adam(learning_rate=0.01), metrics=["accuracy"])
+few, few_test = y_train < 2, y_test < 2
+binary = model.fit(X_train[few], y_train[few], epochs=40)
+yhat = (model.predict(X_test[few_test])[:, 0] > 0.5).astype(int)
+print(f"0 or 1: {(yhat == y_test[few_test]).sum()} of {few_test.sum()} test digits are told right\n")
+assert (yhat == y_test[few_test]).all()
+
+# Which of the ten?
+costs, accuracies = {}, {}
+for output, from_logits in (("softmax", False), ("linear", True)):
+    tg.manual_seed(0)
+    model = Sequential(
+        [
+            Dense(25, activation="relu"),
+            Dense(15, activation="relu"),
+            Dense(10, activation=output),
+        ]
+    )
+    model.compile(
+        loss=SparseCategoricalCrossentropy(from_logits=from_logits),
+        optimizer=Adam(learning_rate=1e-3),
+        metrics=["accuracy"],
+    )
+    history = model.fit(X_train, y_train, epochs=100)
+    costs[output] = history.history["loss"]
+    loss, accuracies[output] = model.evaluate(X_test, y_test)
+    print(f"ten digits, {output:7} output: cost {costs[output][-1]:.4f}, test accuracy {accuracies[output]:.2%}")
+assert costs["softmax"] == costs["linear"]
+assert accuracies["softmax"] == accuracies["linear"] >= 0.95
+
+scores = model.predict(X_test[:1])
+p = tg.softmax(tg.Tensor(scores), axis=1).numpy()
+print(f"of the first test digit, a {y_test[0]}, it says {p.argmax()}, with probability {p.max():.4f}")
+assert p.argmax() == y_test[0]
+
+axes = Figure(figsize=(6.4, 4.8), layout="constrained").subplots()
+axes.plot(binary.history["loss"], label="0 or 1, 25-15-1 sigmoid units")
+axes.plot(costs["linear"], label="ten digits, 25-15-10 from logits")
+axes.set(xlabel="epoch", ylabel="cost", yscale="log", title="Cost over iterations")
+axes.legend()
+axes.figure.savefig("13_digits_keras.png", dpi=120)
+print("wrote 13_digits_keras.png")
