@@ -94,6 +94,15 @@ def test_transposes() -> None:
     assert np.vdot(u, u) == pytest.approx(np.vdot(tg.fold(u, (7, 6), 3, padding=1, stride=2), x))
 
 
+def test_ties_of_uneven_parts_share_equally() -> None:
+    """Parts 0:3 and 2:5 of five ones: each number gets a third of each part that it is in; and so to second order."""
+    x, g = Tensor(np.ones((1, 5)), requires_grad=True), Tensor([[3.0, 6.0]], requires_grad=True)
+    (shared,) = tg.autograd.grad(tg.adaptive_max_pool1d(x, 2), x, g, create_graph=True)
+    assert shared.tolist() == [[1.0, 1.0, 3.0, 2.0, 2.0]]
+    shared.backward(np.array([[1.0, 10.0, 100.0, 1000.0, 10000.0]]))
+    assert g.grad.tolist() == [[37.0, 3700.0]]
+
+
 def test_a_convolution_keeps_its_operands_and_no_columns() -> None:
     x, w = Tensor(signed(2, 3, 5, 5), requires_grad=True), Tensor(signed(4, 3, 3, 3), requires_grad=True)
     y = tg.conv2d(x, w, padding=1)

@@ -53,6 +53,10 @@ def test_the_padding_learns_nothing_to_any_order() -> None:
     np.testing.assert_allclose(first.detach().numpy(), expected)
     (second,) = tg.autograd.grad(first.sum(), table)
     np.testing.assert_allclose(second.numpy(), 6 * TABLE * np.array([[1.0], [0.0], [0.0], [0.0], [2.0]]))
+    g = Tensor(signed(2, 3, 3), requires_grad=True)
+    (first,) = tg.autograd.grad(embedding(INDICES, table, padding_idx=1), table, g, create_graph=True)
+    first.sum().backward()
+    np.testing.assert_array_equal(g.grad.numpy()[..., 0], INDICES != 1)
 
 
 def test_the_padding_may_be_counted_from_the_end() -> None:

@@ -60,16 +60,22 @@ def test_rms_norm_is_its_formula() -> None:
     np.testing.assert_allclose(rms_norm(x, 4, w, 0.1), x / np.sqrt((x**2).mean(axis=2, keepdims=True) + 0.1) * w)
 
 
+EPS = 0.3  # large, so that it shows in every derivative
 DERIVED: dict[str, tuple[Function, tuple[int, ...], tuple[int, ...]]] = {
-    **{name: case[:3] for name, case in CASES.items()},
-    "group_norm": (lambda x, w, b: group_norm(x, 2, w, b), (2, 4, 3), (4,)),
-    "group_norm rows": (lambda x, w, b: group_norm(x, 2, w, b), (3, 6), (6,)),
-    "rms_norm": (lambda x, w, b: rms_norm(x, (2, 3), w) + b, (2, 2, 3), (2, 3)),
+    "batch_norm rows": (lambda x, w, b: batch_norm(x, None, None, w, b, True, eps=EPS), (6, 3), (3,)),
+    "batch_norm images": (lambda x, w, b: batch_norm(x, None, None, w, b, True, eps=EPS), (3, 2, 2, 3), (2,)),
     "batch_norm evaluated": (
-        lambda x, w, b: batch_norm(x, np.array([0.5, -1.0]), np.array([0.3, 2.0]), w, b),
+        lambda x, w, b: batch_norm(x, np.array([0.5, -1.0]), np.array([0.3, 2.0]), w, b, eps=EPS),
         (3, 2, 2),
         (2,),
     ),
+    "instance_norm": (lambda x, w, b: instance_norm(x, None, None, w, b, eps=EPS), (2, 3, 4), (3,)),
+    "group_norm": (lambda x, w, b: group_norm(x, 2, w, b, EPS), (2, 4, 3), (4,)),
+    "group_norm rows": (lambda x, w, b: group_norm(x, 2, w, b, EPS), (3, 6), (6,)),
+    "layer_norm": (lambda x, w, b: layer_norm(x, 4, w, b, EPS), (3, 4), (4,)),
+    "layer_norm images": (lambda x, w, b: layer_norm(x, (2, 3), w, b, EPS), (2, 2, 2, 3), (2, 3)),
+    "layer_norm of all": (lambda x, w, b: layer_norm(x, (2, 3), w, b, EPS), (2, 3), (2, 3)),
+    "rms_norm": (lambda x, w, b: rms_norm(x, (2, 3), w, EPS) + b, (2, 2, 3), (2, 3)),
 }
 
 
@@ -79,6 +85,17 @@ def test_derivatives_agree_with_differences(name: str) -> None:
     operands = signed(*shape), signed(*weights, seed=1), signed(*weights, seed=2)
     assert gradcheck(function, *operands)
     assert gradgradcheck(function, *operands)
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_recorded_gradients_are_the_same_numbers(name: str) -> None:
+    """What `forward` found on its way and what is computed anew for higher derivatives agree."""
+    function, shape, weights = DERIVED[name]
+    operands = [Tensor(a, requires_grad=True) for a in (signed(*shape), signed(*weights), signed(*weights, seed=2))]
+    out, g = function(*operands), signed(*shape, seed=3)
+    recorded = tg.autograd.grad(out, operands, g, create_graph=True)
+    for a, b in zip(recorded, tg.autograd.grad(out, operands, g), strict=True):
+        np.testing.assert_allclose(a.detach().numpy(), b.numpy(), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", DERIVED)
@@ -144,6 +161,16 @@ def test_the_dtype_stays(name: str, dtype: Any) -> None:
     assert all(value.dtype in (dtype, np.int64) for value in layer.state_dict().values())
     exact = layer.to(np.float64)(x.detach().astype(float)).numpy()
     np.testing.assert_allclose(out.numpy(), exact, atol=4 * np.finfo(dtype).eps, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("name", ["BatchNorm2d", "InstanceNorm2d", "LayerNorm", "RMSNorm"])
+def test_squares_that_do_not_fit_float16(name: str) -> None:
+    layer = getattr(nn, name)(*([(2, 3, 4)] if name.endswith(("LayerNorm", "RMSNorm")) else [2])).half()
+    x = Tensor(300 * signed(5, 2, 3, 4), dtype=np.float16, requires_grad=True)
+    out = layer(x)
+    out.sum().backward()
+    np.testing.assert_allclose(out.numpy(), layer.double()(x.detach().astype(float)).numpy(), atol=4e-3)
+    assert np.isfinite(x.grad.numpy()).all()
 
 
 def test_numpys_promotion() -> None:
