@@ -21,6 +21,7 @@ from tinygrad_edu.nn.functional.activations import (
     softsign,
     tanh,
 )
+from tinygrad_edu.nn.functional.attention import scaled_dot_product_attention
 from tinygrad_edu.nn.functional.dropout import dropout, dropout1d, dropout2d
 from tinygrad_edu.nn.functional.embedding import embedding
 from tinygrad_edu.nn.functional.linear import bilinear, linear
@@ -116,6 +117,7 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
