@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, autograd, nn
+from tinygrad_edu import Tensor, autograd, nn, optim
 from tinygrad_edu.nn.functional import recurrent
 from tinygrad_edu.testing import gradcheck, gradgradcheck
 
@@ -170,14 +170,14 @@ def test_a_layer_learns_to_remember_the_first_number() -> None:
     tg.manual_seed(0)
     model, head = nn.LSTM(1, 8), nn.Linear(8, 1)
     rng, losses = np.random.default_rng(0), []
-    parameters = [*model.parameters(), *head.parameters()]
+    optimizer = optim.SGD([*model.parameters(), *head.parameters()], lr=0.5)
     for _ in range(150):
         x = rng.choice(np.float32([-1, 1]), (3, 32, 1))
         loss = np.mean((head(model(x)[0][-1]) - x[0]) ** 2)
         losses.append(loss.item())
-        for parameter, slope in zip(parameters, autograd.grad(loss, parameters), strict=True):
-            with tg.no_grad():
-                parameter -= 0.5 * slope
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
     assert losses[0] > 0.9
     assert losses[-1] < 0.01
 

@@ -24,8 +24,8 @@ __all__ = ["MultiheadAttention"]
 class MultiheadAttention(Module):
     """Every query takes a mean of the values, weighed by how well it matches the keys, in `num_heads` ways at once.
 
-    head[i] = softmax(Q[i] K[i]ᵀ / √(E / num_heads) + mask) V[i], where Q, K and V are linear in query, key and value and
-    are cut into heads; the output is linear in the heads side by side.
+    head[i] = softmax(Q[i] K[i]ᵀ / √(E / num_heads) + mask) V[i], where Q, K and V are linear in query, key and value
+    and are cut into heads; the output is linear in the heads side by side.
 
     `attention(query, key, value)` gives (output, weights). query has the shape (L, N, E), with `batch_first` (N, L, E),
     for one sequence (L, E), and so has the output; key and value have S for L, and `kdim` and `vdim` features (E unless
@@ -37,8 +37,8 @@ class MultiheadAttention(Module):
 
     `in_proj_weight` of shape (3 E, E) holds the weights of Q, K and V; with other `kdim` or `vdim` they are
     `q_proj_weight`, `k_proj_weight`, `v_proj_weight`. Those begin Xavier-uniform, biases at 0. Raises `ShapeError`;
-    ValueError for `embed_dim` that `num_heads` does not divide; TypeError for masks of whole numbers. Vaswani et al. 2017;
-    after https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
+    ValueError for `embed_dim` that `num_heads` does not divide; TypeError for masks of whole numbers. Vaswani et al.
+    2017; after https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
 
     >>> attention = MultiheadAttention(8, num_heads=2, batch_first=True)
     >>> x = np.ones((3, 5, 8), np.float32)

@@ -233,7 +233,8 @@ class LSTM(_Layer):
     """Long short-term memory: gates decide what a cell c forgets (f), takes in (i) and shows (o).
 
     i, f, o = sigmoid and g = tanh of W x[t] + b + U h[t - 1] + d, each with its block of rows of `weight_ih_l0`,
-    `bias_ih_l0`, `weight_hh_l0` and `bias_hh_l0`, in the order i, f, g, o; c[t] = f c[t - 1] + i g; h[t] = o tanh(c[t]).
+    `bias_ih_l0`, `weight_hh_l0` and `bias_hh_l0`, in the order i, f, g, o; c[t] = f c[t - 1] + i g and
+    h[t] = o tanh(c[t]).
 
     `lstm(x)` or `lstm(x, (h0, c0))` gives (output, (h_n, c_n)); shapes, arguments and first weights as for `RNN`.
     Raises `ShapeError`. Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000; after

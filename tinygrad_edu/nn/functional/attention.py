@@ -99,8 +99,8 @@ def scaled_dot_product_attention(
 ) -> Any:
     """The values, averaged for every query with the weights softmax(query key^T scale + mask).
 
-    query is (..., L, E), key (..., S, E) and value (..., S, V); the result is (..., L, V). `scale` is 1 / sqrt(E) unless
-    given. `attn_mask` broadcasts to (..., L, S): booleans, True where a query may look, or floats that are added to the
+    query is (..., L, E), key (..., S, E) and value (..., S, V); the result is (..., L, V). `scale` is 1 / sqrt(E)
+    unless given. `attn_mask` broadcasts to (..., L, S): booleans, True where a query may look, or floats that are added to the
     scores. `is_causal` lets query number i look at the keys 0 to i. A query that may look at nothing gets zeros.
     `dropout_p` drops weights, whether in training or not. Raises `ShapeError`; TypeError for a mask of whole numbers;
     ValueError for a mask beside `is_causal`. Vaswani et al. 2017, "Attention is all you need"; after
@@ -120,6 +120,7 @@ def scaled_dot_product_attention(
         min(query.ndim, key.ndim, value.ndim) < 2
         or query.shape[-1] != key.shape[-1]
         or key.shape[-2] != value.shape[-2]
+        or not broadcasts([t.shape[:-2] for t in (query, key, value)])
     ):
         shapes = [(t.shape, getattr(t, "name", None)) for t in (query, key, value)]
         raise does_not_fit("attention", shapes, "query is (..., L, E), key (..., S, E) and value (..., S, V).")
