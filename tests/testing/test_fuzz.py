@@ -1,7 +1,9 @@
 """Random programs: what they are, that they are differentiated right, and what is left of one that is not."""
 
+import inspect
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +124,102 @@ def test_a_learners_op_passes_with_its_own_arguments() -> None:
 
     tally = check_op(to_the_power, st.tuples(arrays(), st.integers(1, 3)), examples=50).check()
     assert tally.right > 10
-    with pytest.raises(ValueError, match="there is no op 'tanhh' in the table"):
-        check_op("tanhh")
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        np.tanh,
+        np.sum,
+        partial(tg.leaky_relu, negative_slope=0.2),
+        lambda x, y=2.0: x * y,
+        lambda x: (np.sin(x), [x * 2][0]),
+        Op(lambda *xs: sum(xs), name="total", xs=lambda g: g),
+    ],
+)
+def test_what_can_be_called_can_be_checked(op: Any) -> None:
+    assert check_op(op, examples=40).check().right > 10
+
+
+def test_arguments_may_be_one_tuple_and_end_with_what_is_taken_by_keyword() -> None:
+    def scaled(x: Any, *, by: float) -> Any:
+        return x * by
+
+    assert check_op(scaled, (np.ones(3), {"by": 2})).check().right == 1
+    assert check_op(scaled, st.tuples(arrays((2,)), st.just({"by": 2})), examples=20).check()
+
+
+@pytest.mark.parametrize(
+    ("op", "arguments", "error", "said"),
+    [
+        ("tanhh", None, ValueError, "there is no op 'tanhh' in the table: do you mean tanh?"),
+        ("my own", None, ValueError, "your own is passed itself, without quotes"),
+        (None, None, TypeError, "takes an Op, a function or the name of an op, not None"),
+        (np.gcd, None, TypeError, r"np.gcd has no rule: declare one, Op\(np.gcd"),
+        (np.sin, [1.0], TypeError, "arguments is a tuple of arrays"),
+        (lambda x, *, by: x, None, TypeError, "needs by too: say what it is called with"),
+    ],
+)
+def test_what_cannot_be_fuzzed_says_what_to_write(op: Any, arguments: Any, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        check_op(op, arguments)
+
+
+def test_tolerances_can_be_chosen() -> None:
+    nearly = Op(lambda x: np.tanh(x), name="nearly", x=lambda g, out: g * (1 - out * out) * (1 + 1e-6))
+    assert check_op(nearly, examples=50).failure is not None
+    assert check_op(nearly, examples=50, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [op.name for op in vars(ops).values() if isinstance(op, Op) and op.beside])
+def test_what_forward_finds_beside_the_result_is_what_its_function_says(name: str) -> None:
+    op, x = getattr(ops, name), np.linspace(-3, 3, 12).reshape(3, 4)
+    out, *beside = op.forward(*op.bind((x,), {}))
+    np.testing.assert_allclose(out, op.function(x), rtol=1e-12)
+    for found, (key, function) in zip(beside, op.beside.items(), strict=True):
+        given = dict(zip(op.parameters, op.bind((x,), {}), strict=True))
+        again = function(*(given[parameter] for parameter in inspect.signature(function).parameters))
+        np.testing.assert_allclose(found, again, rtol=1e-12, err_msg=key)
+
+
+@pytest.mark.parametrize(
+    "layout", [lambda a: a, np.asfortranarray, lambda a: a[..., ::-1], lambda a: a.repeat(2, 1)[:, ::2]]
+)
+def test_the_source_makes_arrays_that_lie_the_same_way_in_memory(layout: Any) -> None:
+    array = layout(np.arange(6.0).reshape(2, 3))
+    space: dict[str, Any] = {}
+    exec(Program({"x0": array}, [("t0", "np.exp(x0)")]).source(), space)
+    assert np.array_equal(space["x0"], array)
+    assert space["x0"].strides == array.strides
+
+
+PLANTED = """
+import numpy as np
+from tinygrad_edu import ops
+from tinygrad_edu.plan import Plan
+ops.sigmoid.rules["x"] = lambda g, out: g * out
+ops.sigmoid.plan((True,)).pulls = Plan(ops.sigmoid, (True,)).pulls
+"""
+
+
+def test_a_wrong_formula_is_python_that_shows_it_in_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(ops.sigmoid, {"x": lambda g, out: g * out}, monkeypatch)
+    failure = fuzz(formula("abs(a) * sigmoid(b) + log(2 + a)"), examples=50, seed=0).failure
+    assert failure is not None
+    (tmp_path / "wrong.py").write_text(PLANTED + failure.source())
+    done = subprocess.run([sys.executable, "wrong.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "program is WRONG" in done.stdout
+    assert " by b" in done.stdout
+
+
+def test_what_an_op_is_given_is_printed() -> None:
+    wrong = Op(lambda x, n, mask: x**n * mask, name="wrong", x=lambda g, x, n, mask: g * n * x**n * mask)
+    failure = check_op(wrong, (np.array([2.0, 3.0]), 3, np.array([True, False]))).failure
+    assert failure is not None
+    assert "given1 = 3\ngiven2 = np.array([True, False], dtype='bool').reshape((2,))\n" in failure.source()
+    assert "# wrong is yours: define it here" in failure.source()
 
 
 def test_an_op_that_nothing_could_be_computed_with_says_so() -> None:

@@ -1,6 +1,7 @@
 """`gradcheck` and `gradgradcheck`: they pass what is right, name what is wrong, and say so where nothing is either."""
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -205,3 +206,190 @@ def test_a_plain_function_is_checked_to_the_last_digits_by_a_complex_step() -> N
     nearly = Op(lambda x: np.exp(x), name="exp", x=lambda g, out: g * out * (1 + 1e-7))
     assert gradcheck(nearly, 1.0).wrong
     assert gradcheck(lambda x: np.exp(x) * x, 1.0)
+
+
+def squares(share: Any) -> Op:
+    """A square whose rule is off by a factor at each place."""
+    return Op(lambda x: x * x, name="square", x=lambda g, x: g * 2 * x * share)
+
+
+def off_at(place: int, factor: float, size: int = 2000) -> Any:
+    share = np.ones(size)
+    share[place] = factor
+    return share
+
+
+def test_a_kink_does_not_hide_a_wrong_number_elsewhere() -> None:
+    at = RANDOM.normal(size=2000) + 3
+    at[7] = 0
+    wrong = squares(off_at(1234, 0.5))
+    report = gradcheck(lambda x: wrong(x) + abs(x), at)
+    assert [(f.index, f.output_index) for f in report.wrong] == [((1234,), (1234,))]
+    assert {f.index for f in report.kinks} <= {(7,)}
+
+
+@pytest.mark.parametrize("huge", [1e3, 1e6, 1e12])
+def test_huge_numbers_do_not_hide_a_small_one_that_is_wrong(huge: float) -> None:
+    at = RANDOM.normal(size=2000) + 3
+    at[:10] = huge
+    report = gradcheck(squares(off_at(1234, 1.001)), at)
+    assert [(f.index, f.output_index) for f in report.wrong] == [((1234,), (1234,))]
+
+
+def test_small_numbers_that_huge_ones_drown_in_one_sum_are_undecided() -> None:
+    at = RANDOM.normal(size=2000) + 3
+    at[:10] = 1e6
+    right = squares(np.ones(2000))
+    report = gradcheck(lambda x: right(x).sum(), at)
+    assert not report
+    assert not report.wrong
+    assert "only, which does not decide it" in str(report)
+
+
+def test_kinks_at_every_number_of_a_large_sum_leave_the_rest_to_compare() -> None:
+    at = np.zeros(1000)
+    report = gradcheck(lambda x: abs(x).sum(), at)
+    assert report, "a little aside it is right"
+    assert report.kinks
+    wrong = Op(lambda x: abs(x), name="absolute", x=lambda g, x: g * np.sign(x) * off_at(77, 0.9, 1000))
+    assert {f.index for f in gradcheck(lambda x: wrong(x).sum(), at).wrong} == {(77,)}
+
+
+def test_a_hundred_thousand_numbers_take_seconds() -> None:
+    at = RANDOM.normal(size=100_000)
+    wrong = Op(lambda x: np.sin(x), name="sin", x=lambda g, x: g * np.cos(x) * off_at(77_777, 1.01, 100_000))
+    start = time.process_time()
+    assert gradcheck(lambda x: (np.sin(x) ** 2).sum(), at).compared == 100_000
+    assert [f.index for f in gradcheck(wrong, at).wrong] == [(77_777,)]
+    assert time.process_time() - start < 30  # 6 s where this was written
+
+
+@pytest.mark.parametrize(
+    ("rule", "kinds"),
+    [
+        (lambda g, x: g * np.where(x > 0, 1.0, 0.0), ["kink"]),
+        (lambda g, x: g * np.where(x == 0, 0.5, np.where(x > 0, 1.0, 0.0)), ["kink"]),
+        (lambda g, x: g * np.where(x == 0, 1.5, np.where(x > 0, 1.0, 0.0)), ["wrong"]),
+        (lambda g, x: g * np.where(x == 0, -0.1, np.where(x > 0, 1.0, 0.0)), ["wrong"]),
+    ],
+)
+def test_a_convention_lies_between_the_slopes_of_both_sides(rule: Any, kinds: list[str]) -> None:
+    assert [f.kind for f in gradcheck(Op(lambda x: np.maximum(x, 0), name="ramp", x=rule), 0.0).findings] == kinds
+
+
+def test_a_jump_has_the_slope_of_one_of_its_sides() -> None:
+    steps = {slope: Op(np.floor, name="floor", x=eval(f"lambda g: g * {slope}")) for slope in (0.0, 5.0)}
+    assert [f.kind for f in gradcheck(steps[0.0], 2.0).findings] == ["kink"]
+    (finding,) = gradcheck(steps[5.0], 2.0).findings
+    assert finding.kind == "wrong"
+    assert "there is a kink, and the slopes around it come no nearer than" in str(finding)
+
+
+@pytest.mark.parametrize(("convention", "kind"), [(0.0, "kink"), (math.inf, "kink"), (17.0, "undecided")])
+def test_where_the_slope_is_infinite_0_is_a_convention_and_17_is_none(convention: float, kind: str) -> None:
+    root = Op(
+        lambda x: np.sqrt(x), name="root", x=lambda g, x: g * np.where(x == 0, convention, 0.5 / np.sqrt(x + (x == 0)))
+    )
+    assert [f.kind for f in gradcheck(root, 0.0).findings] == [kind]
+
+
+def test_beside_a_kink_a_wrong_smooth_number_is_not_excused() -> None:
+    """The largest of three, wrong by the smallest where the other two tie."""
+
+    def rule(g: Any, x: Any, out: Any) -> Any:
+        tied = (x == out).sum() > 1
+        return g * ((x == out) / (x == out).sum() + np.where(tied & (x < out), 0.3, 0.0))
+
+    wrong = Op(lambda x: np.max(x), name="largest", elementwise=False, x=rule)
+    assert gradcheck(wrong, [1.0, 2.0, 3.0])
+    assert [f.index for f in gradcheck(wrong, [1.0, 2.0, 2.0]).wrong] == [(0,)]
+
+
+@pytest.mark.parametrize("each", [1.0, 0.2])
+def test_equal_numbers_share_a_median_out_completely(each: float) -> None:
+    middle = Op(
+        lambda x: np.median(x),
+        name="middle",
+        elementwise=False,
+        x=lambda g, x, out: g * np.where((x == out).sum() > 1, each, 1.0) * (x == out),
+    )
+    report = gradcheck(middle, [1.0, 1.0, 1.0, 5.0, -5.0])
+    assert len(report.wrong) == 1
+    assert "together" in report.wrong[0].input
+    assert not gradcheck(np.median, np.array([1.0, 1.0, 1.0, 5.0, -5.0])).wrong
+
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (lambda x: tg.sigmoid(1e8 * x), 0.0),
+        (lambda x: np.log(1 - x), 1 - 1e-9),
+        (lambda x: np.tanh(1e6 * x), 0.0),
+        (lambda x: 1 / (x - 1), 1 + 1e-7),
+        (np.log, 1e-200),
+    ],
+)
+def test_a_steep_smooth_function_is_compared(function: Callable[..., Any], at: float) -> None:
+    assert gradcheck(function, at).check().compared == 1
+
+
+def test_what_changes_faster_than_numbers_lie_is_undecided() -> None:
+    for faster in (1e11, 1e13, 1e15, 1e17):
+        report = gradcheck(lambda x, faster=faster: np.sin(faster * x), 1.0)
+        assert not report.kinks
+        assert not report.wrong
+    assert report.undecided
+
+
+def test_a_function_that_computes_in_float32_says_so_and_can_be_compared_loosely() -> None:
+    report = gradcheck(lambda x: np.exp(x.astype(np.float32)), [1.0, 2.0])
+    assert report
+    assert "rounded to" in str(report)
+    assert "float32" in str(report)
+    hidden = {
+        slope: Op(
+            lambda x: np.exp(x.astype("f4")).astype(float), name="exp", x=eval(f"lambda g, out: g * out * {slope}")
+        )
+        for slope in (1.0, 1.01, 0.0)
+    }
+    assert gradcheck(hidden[1.0], [1.0, 2.0], rtol=1e-3)
+    assert gradcheck(hidden[1.01], [1.0, 2.0]).wrong
+    assert gradcheck(hidden[0.0], [1.0, 2.0]).wrong
+    assert gradcheck(hidden[1.01], [1.0, 2.0], rtol=0.1)
+
+
+@pytest.mark.parametrize("part", [1e-4, 1e-6, 1e-7])
+def test_the_documented_precision_is_kept(part: float) -> None:
+    """Also for functions without a complex step: a comparison is in them."""
+    nearly = Op(lambda x: np.where(x > 0, np.exp(x), 1 + x), name="mixed", x=lambda g, out: g * out * (1 + part))
+    assert gradcheck(nearly, 1.0).wrong
+    assert gradcheck(nearly, 1.0, rtol=2 * part)
+
+
+def test_an_empty_input_has_nothing_to_compare_and_nothing_wrong() -> None:
+    report = gradcheck(np.sin, np.zeros((0, 3)))
+    assert report
+    assert "has no numbers to compare" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "said"),
+    [
+        (3.0, (1.0,), "takes a function first, not a float"),
+        (None, (1.0,), "takes a function first, not None"),
+        (np.ones(3), (np.sin,), "the function stands first"),
+        (np.sin, (), "there are no numbers to differentiate by"),
+        (np.sin, ("a",), "give 2.0, or an array of floats"),
+        (np.sin, (None,), "give 2.0, or an array of floats"),
+        (lambda p: p["w"], ({"w": 1.0},), "a dict is no input: pass its arrays one by one"),
+        (lambda x: None, (1.0,), "returned None: end it with `return"),
+        (lambda x: (x, None), (1.0,), "returned a tuple: return Tensors only"),
+        (lambda x: {"a": x}, (1.0,), "returned a dict: return its values, as a tuple"),
+        (lambda x: x > 0, (1.0,), "returned no floats but bool"),
+        (lambda x: np.argmax(x), (np.ones(2),), "returned no floats but int64"),
+    ],
+)
+def test_what_cannot_be_checked_says_what_to_write(function: Any, inputs: Any, said: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        gradcheck(function, *inputs)
+    assert said in str(raised.value)

@@ -72,7 +72,7 @@ def _row(tally: Tally) -> tuple[str, ...]:
 def _bar(total: int) -> Iterator[Any]:
     """A progress bar on stderr where that is a terminal and tqdm is installed."""
     try:
-        from tqdm import tqdm  # type: ignore[import-untyped] # it comes without types
+        from tqdm import tqdm
     except ImportError:
         yield lambda _: None
         return

@@ -92,8 +92,8 @@ class Around:
     def unbounded(self) -> bool:
         """Whether there are ever steeper slopes the nearer one looks, or none to be seen."""
         nearer = Around(self.subject, self.row, self.columns, self.judge)
-        nearer.gradients, nearer.beside = nearer.gradients[:0], self.beside / 100
-        for _ in range(CHECKED):
+        nearer.gradients, nearer.beside = nearer.gradients[:0], self.beside / 1e4
+        for _ in range(2 * CHECKED):
             nearer._look(self.random.uniform(-1, 1, self.subject.size))
         if not len(self.gradients) or not len(nearer.gradients):
             return True

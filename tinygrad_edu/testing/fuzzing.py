@@ -5,7 +5,7 @@ import keyword
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -287,7 +287,24 @@ def _operands(op: Any) -> st.SearchStrategy[tuple[Any, ...]]:
         )
     variadic = any(p.kind is p.VAR_POSITIONAL for p in every)
     counts = [1, 2, 3] if variadic else [max(1, len(operands))]
-    return st.sampled_from(counts).flatmap(lambda count: _alike(op, count)).flatmap(_of_another_size)
+    return _drawn(counts, getattr(op, "elementwise", True))
+
+
+@st.composite
+def _drawn(draw: Any, counts: Sequence[int], elementwise: bool) -> tuple[Any, ...]:
+    """So many arrays, one in three times some of them tiny or huge."""
+    count = draw(st.sampled_from(counts))
+    factors = draw(st.one_of(st.just([1.0]), st.just([1.0]), st.lists(st.sampled_from(SIZES), min_size=1, max_size=3)))
+    together = elementwise or draw(st.booleans())
+    if together:
+        found = draw(broadcastable(count))
+    else:
+        shape = draw(shapes(min_side=0))
+        found = tuple(draw(arrays(shape)) for _ in range(count))
+    return tuple(a * factors[i % len(factors)] for i, a in enumerate(found))
+
+
+SIZES = [1e6, 1e-6, 1e3, 1e-3]
 
 
 def _signature(function: Any) -> inspect.Signature:
@@ -303,14 +320,3 @@ def _signature(function: Any) -> inspect.Signature:
     except (TypeError, ValueError):
         said = f"{name_of(function)} does not tell what it takes: say it, arguments=(np.ones(3), ...)"
         raise TypeError(said) from None
-
-
-def _alike(op: Any, count: int) -> st.SearchStrategy[tuple[Any, ...]]:
-    alike = shapes(min_side=0).flatmap(lambda shape: st.tuples(*[arrays(shape)] * count))
-    return broadcastable(count) if getattr(op, "elementwise", True) else st.one_of(alike, broadcastable(count))
-
-
-def _of_another_size(given: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...]]:
-    """The arrays, or seldom all of them tiny or huge."""
-    factors = st.sampled_from([1.0] * 9 + [1e-6, 1e-3, 1e3, 1e6])
-    return st.tuples(*[factors] * len(given)).map(lambda by: tuple(a * f for a, f in zip(given, by, strict=True)))

@@ -178,7 +178,8 @@ class Maker:
             else:
                 parts.append(str(self.draw(st.lists(st.booleans(), min_size=n, max_size=n))))
         if not advanced and self.flag():
-            parts.insert(self.whole(0, len(parts)), self.one_of("None", "..."))
+            new = self.one_of("None", "...")
+            parts.insert(self.whole(0, len(parts)) if new == "None" else len(parts), new)  # each keeps its axis
         return ", ".join(parts) or "..."
 
     def add(self, code: str, then: Sequence[str] = ()) -> bool:

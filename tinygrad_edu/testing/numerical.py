@@ -106,12 +106,14 @@ def _ladder(f: Line, here: Array, first: float, reach: float, noise: float) -> t
     """What steps from large to small say, and of which results a last one, much smaller, says the same."""
     steps: list[float] = []
     ahead, behind = [], []
-    for level in range(LEVELS):
+    finest = 4 * EPS * reach  # smaller steps end where they start
+    levels = [level for level in range(LEVELS) if level <= LOOKS[0] or first / RATIO**level >= finest]
+    for level in levels:
         step = first / RATIO**level
         steps.append(step)
         ahead.append((_at(f, step, here) - here) / step)
         behind.append((here - _at(f, -step, here)) / step)
-        if level in LOOKS:
+        if level in LOOKS or level == levels[-1]:
             best = _judged(np.array(steps), np.array(ahead), np.array(behind), here, reach, noise)
             if np.all(best.error <= 1e-9 * (abs(best.value) + 1e-3)):
                 break
@@ -144,7 +146,9 @@ def _at(f: Line, t: float, here: Array) -> Array:
 def _judged(steps: Array, ahead: Array, behind: Array, here: Array, reach: float, noise: float) -> Slope:
     """What the differences taken so far say."""
     size = np.fmax(abs(ahead[-1]), abs(behind[-1]))
-    doubtful = (noise * (abs(here) + 1e-300) + EPS * reach * size) / steps[:, None]
+    steepest = np.fmax(np.max(abs(ahead), axis=0), np.max(abs(behind), axis=0))
+    steepest = np.where(np.isfinite(steepest), steepest, size)
+    doubtful = (noise * (abs(here) + 1e-300) + EPS * reach * steepest) / steps[:, None]
     value, error = _extrapolated((ahead + behind) / 2, 2, doubtful)
     apart, doubt = _extrapolated(ahead - behind, 1, doubtful)
     widest = np.fmin(1, np.fmax(abs(ahead[0]), abs(behind[0])))

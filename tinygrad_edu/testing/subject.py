@@ -189,7 +189,13 @@ def slopes(subject: Subject, directions: Sequence[Array], scale: float, along: A
     touched = [(abs(p[d != 0]), abs(d[d != 0])) for p, d in zip(subject.points, directions, strict=True)]
     reach = max((float(p.max()) for p, _ in touched if p.size), default=0.0)
     longest = max((float(d.max()) for _, d in touched if d.size), default=1.0)
-    found = slope(along or subject.moved(directions), scale, reach / longest, subject.noise)
+    line = along or subject.moved(directions)
+    found = slope(line, scale, reach / longest, subject.noise)
+    if found.broken.any():  # the domain may end right beside a tiny number, as that of log does
+        near = min((float(p[p > 0].min()) for p, _ in touched if (p > 0).any()), default=scale)
+        if near < 1e-20 * scale:
+            closer = slope(line, near, near, subject.noise)
+            found = found.replaced(found.broken & ~closer.kink, closer)
     return found if along else _with_complex_step(subject.moved(directions), found)
 
 
