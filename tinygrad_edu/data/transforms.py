@@ -129,12 +129,14 @@ class RandomCrop(_Transform):
     def __init__(
         self, size: int | tuple[int, int], padding: int = 0, generator: np.random.Generator | None = None
     ) -> None:
-        self.size, self.padding, self.generator = size, padding, generator
+        self.size = (size, size) if isinstance(size, int) else size
+        if min(self.size) < 1 or padding < 0:
+            raise ValueError(f"size is from 1 pixel up, padding from 0: {size} and {padding} given")
+        self.padding, self.generator = padding, generator
 
     def changed(self, images: Images) -> Images:
         """The images after the transform."""
-        size = (self.size, self.size) if isinstance(self.size, int) else self.size
-        return _random_windows(images, size, self.padding, chosen(self.generator))
+        return _random_windows(images, self.size, self.padding, chosen(self.generator))
 
 
 class RandomShift(_Transform):
@@ -146,6 +148,8 @@ class RandomShift(_Transform):
     """
 
     def __init__(self, pixels: int, generator: np.random.Generator | None = None) -> None:
+        if pixels < 0:
+            raise ValueError(f"pixels is how far at most, from 0 up, not {pixels}")
         self.pixels, self.generator = pixels, generator
 
     def changed(self, images: Images) -> Images:
