@@ -26,7 +26,7 @@ def _sigmoid(x: Array) -> Array:
     if type(e) is not np.ndarray:
         return 1 / (1 + e)
     e += 1  # in place: 0.5 us of 6 for the hidden layer of the benchmark
-    return np.divide(1, e, out=e)
+    return np.reciprocal(e, out=e)
 
 
 def _relu(x: Array) -> Array:

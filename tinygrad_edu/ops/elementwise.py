@@ -377,8 +377,8 @@ def masked(g: Any, mask: Any) -> Any:
     value = getattr(g, "_value", g)
     if value.ndim and value.size <= 512:  # 1.2 us where the product and the look at g take 1.6
         return np.where(mask, g, 0)
-    # The sum of squares tells in a third of the time of np.isfinite.
-    return g * mask if math.isfinite(np.vdot(value, value)) else np.where(mask, g, 0)
+    # A sum of squares tells in a third of the time of np.isfinite. NumPy multiplies faster by floats than by booleans.
+    return g * mask.astype(value.dtype) if math.isfinite(np.vdot(value, value)) else np.where(mask, g, 0)
 
 
 def _clip(x: Array, low: Array, high: Array) -> Array:

@@ -21,8 +21,8 @@ def places(target: Any) -> tuple[Any, ...]:
     (array([0, 1]), array([2, 0]))
     """
     if target.ndim == 1:  # in half the time
-        count = len(target)
-        return _counted(count) if type(target) is np.ndarray and count <= 1024 else np.arange(count, like=target), target
+        small = type(target) is np.ndarray and len(target) <= 1024
+        return _counted(len(target)) if small else np.arange(len(target), like=target), target
     grid = [np.arange(n, like=target).reshape(-1, *(1,) * (target.ndim - 1 - i)) for i, n in enumerate(target.shape)]
     return (*grid[:1], target, *grid[1:])
 

@@ -41,9 +41,10 @@ def pair(loss: str, input: Any, target: Any, names: tuple[str, str] = ("input", 
     make N x N differences, every prediction with every target, and a loss that falls while nothing is learnt.
     """
     input, target = floats(loss, input, names[0]), numbers(loss, target, names[1])
-    if input.shape != target.shape:
+    predictions, answers = held(input), held(target)
+    if predictions.shape != answers.shape:
         raise different_shapes(loss, input.shape, target.shape, names)
-    return input, target if target.dtype == input.dtype else target.astype(input.dtype)
+    return input, target if answers.dtype == predictions.dtype else target.astype(input.dtype)
 
 
 def different_shapes(
@@ -119,7 +120,7 @@ def at(place: tuple[int, ...]) -> str:
 
 def not_below_zero(loss: str, name: str, hint: str, given: Any) -> None:
     """Raise ValueError, with the hint, for an operand that holds a negative number."""
-    value = getattr(given, "_value", given)
+    value = held(given)
     if value.size and value.min() < 0:
         place = first_place(value < 0)
         raise ValueError(f"{loss}: the {name} holds {value[place].item():g}{at(place)}: {hint}")
