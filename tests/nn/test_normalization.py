@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.cases.case import signed
-from tinygrad_edu import Tensor, nn
+from tinygrad_edu import Tensor, func, nn
 from tinygrad_edu.errors import MutationError, ShapeError
 from tinygrad_edu.nn.functional import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from tinygrad_edu.testing import gradcheck, gradgradcheck
@@ -96,6 +96,19 @@ def test_recorded_gradients_are_the_same_numbers(name: str) -> None:
     recorded = tg.autograd.grad(out, operands, g, create_graph=True)
     for a, b in zip(recorded, tg.autograd.grad(out, operands, g), strict=True):
         np.testing.assert_allclose(a.detach().numpy(), b.numpy(), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_forward_mode_is_the_transpose(name: str) -> None:
+    """<g, jvp(t)> = <vjp(g), t>."""
+    function, shape, weights = DERIVED[name]
+    operands = signed(*shape), signed(*weights, seed=1), signed(*weights, seed=2)
+    tangents = signed(*shape, seed=4), signed(*weights, seed=5), signed(*weights, seed=6)
+    _, pushed = func.jvp(function, operands, tangents)
+    _, pull = func.vjp(function, *operands)
+    g = signed(*shape, seed=3)
+    pulled = sum(np.vdot(a.numpy(), t) for a, t in zip(pull(g), tangents, strict=True))
+    assert np.vdot(pushed.numpy(), g) == pytest.approx(pulled, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", DERIVED)

@@ -135,9 +135,8 @@ def _by_x(g: Any, x: Any, weight: Any, mean: Any, scale: Any, layout: Layout) ->
     else:
         out = g * (layout.spread(weight) * scale)
     slope = layout.mean_product(out, centred) * (scale * scale)
-    centred *= slope
-    centred += layout.mean(out)
-    out -= centred
+    out -= layout.mean(out)
+    out -= centred * slope
     return out
 
 
