@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, cuda, data, errors, func, linalg, nn, optim, testing
+from tinygrad_edu import autograd, cuda, data, errors, func, keras, linalg, nn, optim, testing, train
 from tinygrad_edu.autograd import Op, detect_anomaly
 from tinygrad_edu.creation import (
     arange,
@@ -239,6 +239,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "keras",
     "kron",
     "ldexp",
     "le",
@@ -391,6 +392,7 @@ __all__ = [
     "testing",
     "tile",
     "trace",
+    "train",
     "transpose",
     "trapezoid",
     "tril",

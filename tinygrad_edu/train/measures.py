@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.graph import wrap
 from tinygrad_edu.metrics import metric
 from tinygrad_edu.nn.losses import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss
-from tinygrad_edu.tensor import Tensor
 
 __all__ = ["Measures", "Metrics"]
 
@@ -40,14 +40,14 @@ class Measures:
 
     def see(self, output: Any, target: Any) -> None:
         """Keep the predictions of a batch."""
-        self.outputs.append(output.detach().array)
-        self.targets.append(target.array)
+        self.outputs.append(output._value)
+        self.targets.append(target._value)
 
     def result(self) -> dict[str, float]:
         """Every metric of what was seen."""
         if not self.functions:
             return {}
-        outputs, targets = (Tensor(np.concatenate(seen)) for seen in (self.outputs, self.targets))
+        outputs, targets = (wrap(np.concatenate(seen), None) for seen in (self.outputs, self.targets))
         self.start()
         found = {}
         for name, function in self.functions.items():
