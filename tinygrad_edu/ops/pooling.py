@@ -26,6 +26,9 @@ __all__ = [
 Parts = tuple[tuple[tuple[int, int], ...], ...]  # of each axis its parts, (start, stop)
 
 
+TIES = "numbers that tie for the largest of a window share its gradient equally (PyTorch: the first gets it)"
+
+
 def _lowest(dtype: Any) -> Any:
     """What is not larger than any number of the dtype."""
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min if dtype.kind in "iu" else False
@@ -96,7 +99,7 @@ window_max: Op = Op(
     _window_max,
     name="max_pool",
     x=lambda g, x, out, windows: to_max(g, x, out, windows),
-    kink="numbers that tie for the largest of a window share its gradient equally (PyTorch: the first gets it)",
+    kink=TIES,
 )
 to_max: Op = Op(_to_max, y=lambda g, x, top, windows: of_max(g, x, top, windows), x=None, top=None)
 of_max: Op = Op(_of_max, y=lambda g, x, top, windows: to_max(g, x, top, windows), x=None, top=None)
@@ -295,7 +298,7 @@ def _of_part_max(y: Array, x: Array, top: Array, parts: Parts) -> Array:
     return _places_last(out, top.shape)
 
 
-part_max: Op = Op(_part_max, name="max_pool", x=lambda g, x, out, parts: to_part_max(g, x, out, parts))
+part_max: Op = Op(_part_max, name="max_pool", x=lambda g, x, out, parts: to_part_max(g, x, out, parts), kink=TIES)
 to_part_max: Op = Op(_to_part_max, y=lambda g, x, top, parts: of_part_max(g, x, top, parts), x=None, top=None)
 of_part_max: Op = Op(_of_part_max, y=lambda g, x, top, parts: to_part_max(g, x, top, parts), x=None, top=None)
 
