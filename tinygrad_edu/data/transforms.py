@@ -196,12 +196,13 @@ class RandomRotation(_Transform):
         top, left = np.minimum(from_y.astype(int), height), np.minimum(from_x.astype(int), width)
         down, right = from_y - top, from_x - left
         framed = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
-        image, channel = np.arange(number)[:, None, None, None], np.arange(channels)[:, None, None]
+        first = np.arange(number * channels).reshape(number, channels, 1, 1) * framed[0, 0].size
+        corner = first + (top * (width + 2) + left)[:, None]  # the upper left of the four, counted through all images
         out = np.zeros_like(images)
         for step_y, share_y in ((0, 1 - down), (1, down)):
             for step_x, share_x in ((0, 1 - right), (1, right)):
                 share = (share_y * share_x)[:, None].astype(images.dtype)
-                out += share * framed[image, channel, (top + step_y)[:, None], (left + step_x)[:, None]]
+                out += share * framed.take(corner + (step_y * (width + 2) + step_x))
         return out
 
 
@@ -222,5 +223,6 @@ class GaussianNoise(_Transform):
 
     def changed(self, images: Images) -> Images:
         """The images after the transform."""
-        noise = chosen(self.generator).standard_normal(images.shape)
-        return images + (self.sigma * noise).astype(images.dtype)
+        precise = np.float64 if images.dtype == np.float64 else np.float32  # there are no draws in float16
+        noise: Any = chosen(self.generator).standard_normal(images.shape, precise)
+        return images + (self.sigma * noise).astype(images.dtype, copy=False)
