@@ -554,6 +554,37 @@ def test_six_epochs_are_three_and_three_more_in_another_process_bit_for_bit(tmp_
     assert (tmp_path / "half").read_bytes() != (tmp_path / "whole").read_bytes()
 
 
+SCHEDULES: dict[str, Any] = {
+    "StepLR": lambda o: lr_scheduler.StepLR(o, 2),
+    "MultiStepLR": lambda o: lr_scheduler.MultiStepLR(o, [1, 3]),
+    "CosineAnnealingWarmRestarts": lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2),
+    "ReduceLROnPlateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=0, threshold=0.5),
+    "LinearLR": lambda o: lr_scheduler.LinearLR(o, total_iters=4),
+    "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(
+        o, 0.02, total_steps=10, cycle_momentum=not o.defaults.keys().isdisjoint(("momentum", "betas"))
+    ),
+    "LambdaLR": lambda o: lr_scheduler.LambdaLR(o, lambda epoch: 1 / (1 + epoch)),
+    "SequentialLR": lambda o: lr_scheduler.SequentialLR(
+        o, [lr_scheduler.ConstantLR(o, total_iters=1), lr_scheduler.ExponentialLR(o, 0.5)], milestones=[2]
+    ),
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("kind", [optim.SGD, optim.RMSprop, optim.Adagrad, optim.Adam, optim.AdamW, optim.Adadelta])
+def test_every_optimizer_and_schedule_goes_on_bit_for_bit(kind: Any, schedule: str, tmp_path: Path) -> None:
+    def train(epochs: int, **options: Any) -> tuple[History, bytes]:
+        model = line()
+        momentum = {"momentum": 0.9} if kind in (optim.SGD, optim.RMSprop) else {}
+        optimizer = kind(model.parameters(), lr=0.01, **momentum)
+        options |= {"scheduler": SCHEDULES[schedule](optimizer), "batch_size": 30}
+        return fit(model, (X, VALUES), nn.MSELoss(), optimizer, epochs, **options), weights(model)
+
+    train(2, callbacks=[Checkpoint(tmp_path / "file")])
+    tg.manual_seed(9)
+    assert train(5, resume=tmp_path / "file") == train(5)
+
+
 def test_a_loaders_own_generator_is_resumed_too(tmp_path: Path) -> None:
     def train(epochs: int, seed: int, **options: Any) -> nn.Module:
         model = line()
@@ -683,6 +714,8 @@ def test_arguments_that_make_no_sense() -> None:
         with pytest.raises(ValueError, match=message):
             EarlyStopping(**options)
     model = line()
+    with pytest.raises(errors.DataError, match="in a stream before it ends"):
+        fit(model, Stream(), nn.MSELoss(), sgd(model), batch_size="full")
     with pytest.raises(TypeError, match=r"\(X, y\), two arrays of one length, a Dataset or a DataLoader, not a int"):
         fit(model, 3, nn.MSELoss(), sgd(model))
     with pytest.raises(TypeError, match="the optimizer is one of"):

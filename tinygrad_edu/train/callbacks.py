@@ -123,11 +123,8 @@ class EarlyStopping(Callback):
 
     def _begin(self) -> None:
         self.watch = Watch(*self._measure)
-        self.waited, self.best_epoch, self.best_state = 0, 0, {}
-
-    waited: int  # epochs since the best one
-    best_epoch: int
-    best_state: dict[str, Tensor]
+        self.waited = 0  # epochs since the best one
+        self.best_epoch, self.best_state = 0, dict[str, Tensor]()
 
     def on_train_begin(self, run: Run) -> None:
         """Start anew, or stop again where a checkpoint goes on that had been stopped."""

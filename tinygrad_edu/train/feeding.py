@@ -11,6 +11,7 @@ from tinygrad_edu.creation import as_tensor
 from tinygrad_edu.data import DataLoader, IterableDataset, TensorDataset
 from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.nn.embedding import Embedding
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.tensor import Tensor
 
@@ -26,7 +27,7 @@ class Kind:
         own = next((p for p in model.parameters() if p.dtype.kind == "f"), None)
         self.dtype = np.dtype(np.float32) if own is None else own.dtype
         self.device = None if own is None else own.device
-        self.takes_indices = any(type(module).__name__.startswith("Embedding") for module in model.modules())
+        self.takes_indices = any(isinstance(module, Embedding) for module in model.modules())
 
     def input(self, given: Tensor) -> Tensor:
         """As the model takes it: floats of its dtype. Whole numbers become floats too, unless they pick embeddings."""
@@ -93,9 +94,11 @@ def batches(
         raise TypeError(
             f"data are (X, y), two arrays of one length, a Dataset or a DataLoader, not a {type(data).__name__}"
         )
+    stream = isinstance(data, IterableDataset)  # in the order in which it comes
+    if stream and batch_size in FULL:
+        raise DataError("nobody knows how much is in a stream before it ends: give a number as batch_size")
     size = len(data) if batch_size in FULL else _size(batch_size)
-    shuffled = shuffle and not isinstance(data, IterableDataset)  # a stream has the order in which it comes
-    return Prepared(DataLoader(data, size, shuffled, generator=generator), kind)
+    return Prepared(DataLoader(data, size, shuffle and not stream, generator=generator), kind)
 
 
 def inputs_of(X: Any, kind: Kind) -> tuple[Tensor, ...]:  # noqa: N803 - scikit-learn's name for the rows of features

@@ -50,16 +50,20 @@ def fit(
 ) -> History:
     """Train the model: for every batch of every epoch `zero_grad`, `loss(model(x), y).backward()`, `step`.
 
-    `data`: (X, y), arrays or Tensors of one length, of which floats are converted to the dtype of the model once; a
-    `Dataset` of such pairs; or a `DataLoader`, which brings its own batches. `batch_size`: 1 is stochastic gradient
-    descent, "full" (or None) takes all samples in each step. `shuffle` draws a new order every epoch, from `generator`
-    or that of `manual_seed`. `validation`: data that are looked at after every epoch, in evaluation mode, and not
-    learned from. `metrics`: names as "accuracy" or functions of predictions and targets, computed from all predictions
-    of an epoch. `callbacks`: `EarlyStopping`, `Checkpoint`, or functions that are called with the `Run` after every
-    epoch. `scheduler` is stepped after every epoch, `ReduceLROnPlateau` with the loss on the validation data (else
-    on the training data), `OneCycleLR` after every batch. `l1` and `l2` are penalties of large weights, see `Penalty`.
-    `clip_norm` shortens gradients to that length. `resume`: the file of a `Checkpoint`, from which the same call goes
-    on bit for bit up to `epochs` in all. `progress`: None shows a bar in a terminal or notebook, True always.
+    - `data`: (X, y), arrays or Tensors of one length; a `Dataset` of such pairs; or a `DataLoader`, which brings its
+      own batches. Floats are converted to the dtype of the model. So are whole numbers in X, unless the model has an
+      `nn.Embedding`; in y they stay, because they may name classes.
+    - `batch_size`: 1 is stochastic gradient descent, "full" (or None) takes all samples in each step. `shuffle` draws
+      a new order every epoch, from `generator` or that of `manual_seed`.
+    - `validation`: data that are looked at after every epoch, in evaluation mode, and not learned from.
+    - `metrics`: names as "accuracy", or functions of predictions and targets, computed from all predictions of an
+      epoch, which are kept for them.
+    - `callbacks`: `EarlyStopping`, `Checkpoint`, or functions that are called with the `Run` after every epoch.
+    - `scheduler`: stepped after every epoch, `ReduceLROnPlateau` with the loss on the validation data (else on the
+      training data), `OneCycleLR` after every batch.
+    - `l1`, `l2`: penalties of large weights, see `Penalty`. `clip_norm` shortens the gradients to that length.
+    - `resume`: the file of a `Checkpoint`, from which the same call goes on bit for bit, up to `epochs` in all.
+    - `progress`: None shows a bar in a terminal or notebook, True always, False never.
 
     Returns the `History`: "loss", the mean over the samples of the epoch while they were learned, "val_loss", metrics;
     with penalties "penalty", which is not part of the loss, with a scheduler "lr". Ctrl-C ends after the batch, with
@@ -132,15 +136,9 @@ class Teacher:
 
     def epoch(self, pairs: Iterable[Sequence[Tensor]], shown: Progress) -> dict[str, float] | None:
         """Learn from every batch once; None where the run was stopped before the last one."""
-        run, loss, measures, penalty, clip_norm, bar = (
-            self.run,
-            self.loss,
-            self.measures,
-            self.penalty,
-            self.clip_norm,
-            shown.bar,
-        )
-        model, optimizer, history, average = run.model, run.optimizer, run.history, Average(loss)
+        run, loss, measures, penalty = self.run, self.loss, self.measures, self.penalty
+        model, optimizer, history = run.model, run.optimizer, run.history
+        average, clip_norm, bar = Average(loss), self.clip_norm, shown.bar
         every_batch = run.scheduler.step if isinstance(run.scheduler, OneCycleLR) else None
         model.train()
         measures.start()
@@ -194,11 +192,11 @@ def _reschedule(run: Run) -> None:
 
 
 def _ordered(callbacks: Iterable[Any]) -> list[Callback]:
-    """The callbacks, checkpoints last, so that they save what the others know after the epoch."""
+    """The callbacks, those last that save what the others know after the epoch."""
     if isinstance(callbacks, Callback) or callable(callbacks):
         callbacks = [callbacks]
     every = [given if isinstance(given, Callback) else Each(given) for given in callbacks]
-    return sorted(every, key=lambda callback: isinstance(callback, Checkpoint))
+    return sorted(every, key=lambda callback: isinstance(callback, Checkpoint) and 2 - callback.best_only)
 
 
 def _diverged(run: Run, batch: int, value: float) -> TrainingError:
