@@ -279,6 +279,12 @@ def test_losses_by_hand(loss: Any, y: Any, predicted: Any, wanted: float) -> Non
         assert model.evaluate(logits, y) == pytest.approx(wanted)
 
 
+def test_probabilities_that_have_rounded_to_0_and_1_are_held_a_little_away() -> None:
+    for loss, y in [(BinaryCrossentropy(), [[1.0]]), (SparseCategoricalCrossentropy(), [0])]:
+        p = [[0.0]] if y == [[1.0]] else [[0.0, 1.0]]
+        assert loss(tg.Tensor(y), tg.Tensor(p)).item() == pytest.approx(-math.log(1e-7), rel=1e-5)
+
+
 def test_far_out_probabilities_cost_what_their_logits_say_and_never_overflow() -> None:
     for layers, y in [([Dense(1, activation="sigmoid")], [0]), ([Dense(2, activation="softmax")], [1])]:
         model = Sequential(layers)
@@ -346,7 +352,7 @@ def test_targets_may_be_a_row_or_a_column_but_have_to_fit() -> None:
 
 def test_a_loss_and_a_metric_may_be_functions_of_targets_and_predictions() -> None:
     def heavy(y_true: Any, y_pred: Any) -> Any:
-        return 3 * (y_true - y_pred) ** 2
+        return 3 * (y_true - y_pred) ** 2 + y_pred
 
     def bias(y_true: Any, y_pred: Any) -> Any:
         return y_pred - y_true
@@ -355,7 +361,8 @@ def test_a_loss_and_a_metric_may_be_functions_of_targets_and_predictions() -> No
     model.compile(loss=heavy, metrics=[bias, "mae", "mse"])
     gap = model.predict(X)[:, 0] - YES
     found = model.evaluate(X, YES, return_dict=True)
-    wanted = {"loss": 3 * (gap**2).mean(), "bias": gap.mean(), "mae": abs(gap).mean(), "mse": (gap**2).mean()}
+    loss = 3 * (gap**2).mean() + model.predict(X).mean()
+    wanted = {"loss": loss, "bias": gap.mean(), "mae": abs(gap).mean(), "mse": (gap**2).mean()}
     assert found == pytest.approx(wanted, rel=1e-5)
     model.compile(loss="binary_crossentropy", metrics=["mae"])  # of probabilities, though the loss is of logits
     assert model.evaluate(X, YES)[1] == pytest.approx(wanted["mae"], rel=1e-5)
@@ -399,15 +406,30 @@ def test_a_second_fit_goes_on_and_compile_starts_anew() -> None:
     def made(epochs: list[int], again: bool = False) -> Any:
         tg.manual_seed(0)
         model = Sequential([Dense(1, input_dim=3)])
-        model.compile(optimizer=Adam(0.1), loss="mse")
+        adam = Adam(0.1)
+        model.compile(optimizer=adam, loss="mse")
         for count in epochs:
-            if again and model.optimizer.made is not None:
-                model.compile(optimizer=Adam(0.1), loss="mse")
+            if again:
+                model.compile(optimizer=adam, loss="mse")
             model.fit(X, YES, epochs=count, shuffle=False)
         return [weight.tolist() for weight in model.get_weights()]
 
     assert made([2, 3]) == made([5])
     assert made([2, 3], again=True) != made([5])
+
+
+def test_batches_of_32_in_a_new_order_unless_told_otherwise() -> None:
+    found = []
+    for seed, options in [(1, {}), (2, {}), (1, {"shuffle": False}), (2, {"shuffle": False, "batch_size": 32})]:
+        tg.manual_seed(0)
+        model = Sequential([Dense(1, input_dim=3)])
+        model.compile(optimizer=SGD(0.1), loss="mse")
+        tg.manual_seed(seed)
+        model.fit(X, YES, epochs=2, **options)
+        assert model.optimizer.made.steps == 2 * 3
+        found.append(model.get_weights()[0].tolist())
+    assert found[0] != found[1]
+    assert found[2] == found[3]
 
 
 def test_the_learning_rate_may_be_changed_between_fits() -> None:
@@ -523,6 +545,16 @@ def test_early_stopping_by_its_keras_names() -> None:
     assert model.evaluate(*held_out) == pytest.approx(min(values), rel=1e-6)
 
 
+def test_patience_of_0_waits_as_long_as_of_1() -> None:
+    lengths = []
+    for patience in (0, 1):
+        model = Sequential([Dense(1, input_dim=3)])
+        model.compile(optimizer=SGD(0.0), loss="mse")
+        stopping = EarlyStopping("loss", patience=patience)
+        lengths.append(model.fit(X, YES, epochs=9, batch_size=80, shuffle=False, callbacks=[stopping]).epochs)
+    assert lengths == [2, 2]
+
+
 def test_a_callback_of_ones_own() -> None:
     told: list[Any] = []
 
@@ -541,7 +573,7 @@ def test_a_callback_of_ones_own() -> None:
     model.compile(loss="mse")
     assert model.fit(X, YES, epochs=9, callbacks=[Enough()]).epochs == 2
     assert told == ["begin", (0, "loss"), (1, "loss"), "end"]
-    assert model.fit(X, YES, epochs=1).epochs == 1
+    assert model.fit(X, YES, epochs=3, callbacks=[Callback()]).epochs == 3
     with pytest.raises(TypeError, match="a callback is EarlyStopping"):
         model.fit(X, YES, callbacks=[print])
 
