@@ -19,6 +19,25 @@ WORDS = {
 }
 """What a reader who does not know NumPy's names understands better than the code of the rule."""
 
+FORMULAS = {
+    "sigmoid": {"x": "g * (out * (1 - out))"},
+    "power": {"x": "g * (y * x ** (y - 1))", "y": "g * (out * log(x))"},
+    "sqrt": {"x": "g / (2 * out)"},
+    "square": {"x": "g * (2 * x)"},
+}
+"""Rules as the formula of the textbooks, where their code says more: what to do at 0, or how to lose no digits."""
+
+
+def formula_text(step: Step) -> str | None:
+    """The rule as a Python expression of `g`, the operands and `out`; None where it is told in words."""
+    op, operand = step.node.op, step.node.op.operand(step.index)
+    product = _product(step)
+    if product:
+        return product
+    if op.name in WORDS:
+        return None
+    return FORMULAS.get(op.name, {}).get(operand) or rules.rule_text(op, operand)
+
 
 def rule_text(step: Step, names: dict[Vertex, str], arriving: str) -> str:
     """How the step makes its gradient of what arrives: in words, or else by the rule's own docstring or source."""

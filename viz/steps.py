@@ -3,20 +3,31 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu import Tensor, autograd
 from tinygrad_edu.autograd import Step
 from tinygrad_edu.graph import Leaf, Node, Vertex
+from viz.chain import Equation, chain_rule
 from viz.labels import call_them, formula, local_name, printable
+from viz.latex import document, latex
 from viz.numbers import shown
+from viz.records import record
 from viz.rules import rule_text
 from viz.table import table, table_or_blocks
+from viz.terminal import tables
 from viz.walk import forward_order, host, value_of
 
+if TYPE_CHECKING:
+    from rich.console import Group
+
 ORDINALS = ("1st", "2nd", "3rd")
+
+
+ARRAYS = ("upstream", "local", "handed", "contribution", "before", "after")
+"""The numbers of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +88,13 @@ class Trace:
     steps: tuple[Step, ...]
     names: dict[Vertex, str]
     by_vertex: dict[Vertex, Any]
+    values: dict[Vertex, Any]
 
     def __str__(self) -> str:
         return self.text()
+
+    def __rich__(self) -> "Group":
+        return tables(self)
 
     def text(self) -> str:
         """Three tables in plain text, at most 110 columns wide."""
@@ -95,6 +110,61 @@ class Trace:
                 self._gradient_table(),
             ]
         )
+
+    def data(self) -> dict[str, Any]:
+        """The whole trace as dicts, lists, strings and numbers, ready for `json.dumps`.
+
+        An array is a dict of its `shape`, its `dtype`, the `text` that the tables show, and where it has at most
+        1,000 numbers its `values`, where nan and infinities are the strings "nan", "inf" and "-inf".
+
+        >>> x = Tensor(3.0, requires_grad=True, name="x")
+        >>> trace(x * x).data()["backward"][1]["after"]
+        {'shape': [], 'dtype': 'float64', 'text': '6', 'values': 6.0}
+        """
+        return {
+            "root": self.root,
+            "forward": [
+                {
+                    "name": row.name,
+                    "formula": row.formula,
+                    "expression": row.expression,
+                    "shape": list(row.shape),
+                    "value": record(row.value),
+                }
+                for row in self.forward
+            ],
+            "backward": [
+                {
+                    "node": step.node,
+                    "input": step.input,
+                    "operand": seen.index,
+                    "rule": step.rule,
+                    **{name: record(getattr(step, name)) for name in ARRAYS},
+                    "latex": [" = ".join(map(latex, e.sides)) for e in told],
+                }
+                for step, seen, told in zip(self.backward, self.steps, self._equations_by_step(), strict=True)
+            ],
+            "gradients": {name: record(gradient) for name, gradient in self.gradients.items()},
+        }
+
+    def _equations_by_step(self) -> list[list[Equation]]:
+        told: list[list[Equation]] = [[] for _ in self.steps]
+        for equation in self.equations():
+            told[equation.step].append(equation)
+        return told
+
+    def equations(self) -> list[Equation]:
+        """The chain rule, an equation a step, and one more where what came along several paths is complete."""
+        return chain_rule(self.steps, self.names)
+
+    def latex(self) -> str:
+        r"""The chain rule as LaTeX: an `align*` for amsmath, a line a step, with the tensors' names.
+
+        >>> a = Tensor(2.0, requires_grad=True, name="a")
+        >>> print(trace(a * a).latex().splitlines()[2].strip())
+        \frac{\partial (a \cdot a)}{\partial a^{(1)}} &= a = 2 \\
+        """
+        return document(self.equations())
 
     def _forward_table(self) -> str:
         told = [row for row in self.forward if row.formula != "constant" or row.name != shown(row.value, row.shape)]
@@ -145,7 +215,7 @@ def trace(root: Tensor) -> Trace:
     steps: list[Step] = []
     with _undisturbed([*order, end]), np.errstate(all="ignore"):  # an infinite slope is shown, not warned of
         autograd.backward(root, retain_graph=True, observe=steps.append)
-    names = call_them(order, end)
+    names, values = call_them(order, end), _values(order)
     found: dict[Vertex, Any] = {end: np.ones(end.shape, dtype=end.dtype)}
     backward = []
     for step in steps:
@@ -153,19 +223,35 @@ def trace(root: Tensor) -> Trace:
         found[step.node.inputs[step.index]] = host(step.accumulated)
     return Trace(
         root=names[end],
-        forward=tuple(_forward_row(vertex, names) for vertex in sorted(order, key=lambda v: isinstance(v, Node))),
+        forward=tuple(
+            _forward_row(vertex, names, values) for vertex in sorted(order, key=lambda v: isinstance(v, Node))
+        ),
         backward=tuple(backward),
         gradients={names[v]: found[v] for v in order if isinstance(v, Leaf) and v in found},
         steps=tuple(steps),
         names=names,
         by_vertex=found,
+        values=values,
     )
 
 
-def _forward_row(vertex: Vertex, names: dict[Vertex, str]) -> Forward:
+def _values(order: Sequence[Vertex]) -> dict[Vertex, Any]:
+    """The values that the graph still holds: on the vertex itself, or for the rule of an op that took it."""
+    found = {vertex: value for vertex in order if (value := value_of(vertex)) is not None}
+    for node in order:
+        if isinstance(node, Node) and not node.op.variadic:
+            saved = node.saved
+            for name, vertex in zip(node.op.operands, node.inputs, strict=True):
+                if vertex not in found and name in saved and saved[name].shape == vertex.shape:
+                    found[vertex] = host(saved[name])
+    return found
+
+
+def _forward_row(vertex: Vertex, names: dict[Vertex, str], values: dict[Vertex, Any]) -> Forward:
     made = formula(vertex, names) if isinstance(vertex, Node) else "given" if vertex.requires_grad else "constant"
     called = printable(vertex.name or "") if isinstance(vertex, Node) else ""
-    return Forward(names[vertex], made, value_of(vertex), vertex.shape, "" if called == names[vertex] else called)
+    expression = "" if called == names[vertex] else called
+    return Forward(names[vertex], made, values.get(vertex), vertex.shape, expression)
 
 
 def _backward_row(step: Step, names: dict[Vertex, str], root: str, found: dict[Vertex, Any]) -> Backward:
