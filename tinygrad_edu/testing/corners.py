@@ -20,7 +20,8 @@ Array = Any
 
 BESIDE = 1e-5  # how far away the gradients are taken, for numbers of the size 1
 ALIKE = 1e-3  # what they may change by over that distance
-CHECKED, TRIES = 4, 12  # how many are compared with differences, and how many may bring nothing new in a row
+CHECKED = 4  # of them are compared with differences
+TRIES, GIVEN_UP = 12, 3  # how many may bring nothing new in a row, and for how many inputs
 
 
 class Around:
@@ -45,9 +46,11 @@ class Around:
             gradient = flat(nearby.gradient(like(self.subject.outputs, unit(self.subject.results, self.row))))
             if checked:
                 direction = self.beside * self.random.choice([-1.0, 1.0], self.subject.size)
-                found = slopes(nearby, like(self.subject.points, direction), 0.1)
-                numeric, error = float(found.value[self.row]), float(found.error[self.row])
-                kind = "kink" if found.kink[self.row] else self.judge(float(gradient @ direction), numeric, error)
+                parts = like(self.subject.points, direction)
+                along = nearby.moved(parts)
+                found = slopes(nearby, parts, 0.1, lambda t: along(t)[self.row : self.row + 1])
+                numeric, error = float(found.value[0]), float(found.error[0])
+                kind = "kink" if found.kink[0] else self.judge(float(gradient @ direction), numeric, error)
                 self.wrong |= kind == "wrong"
                 if kind != "right":
                     return
@@ -62,17 +65,30 @@ class Around:
         return ALIKE * float(np.max(abs(self.gradients), initial=1e-9))
 
     def range(self, convention: Array) -> tuple[Array, Array]:
-        """The least and the largest number around for each column, looked for until the convention is between them."""
-        for _ in range(TRIES):
-            least, most = np.min(self.gradients, axis=0), np.max(self.gradients, axis=0)
-            beyond = np.flatnonzero((convention < least - self.alike) | (convention > most + self.alike))
-            if not len(beyond):
-                break
-            for way in (0.01, -0.01, 1.0, -1.0):  # in the middle of the others (not at the point), above, and below
-                towards = self.random.uniform(-1, 1, self.subject.size)
-                towards[self.columns[self.random.choice(beyond)]] = way
-                self._look(towards)
-        return np.min(self.gradients, axis=0) - self.alike, np.max(self.gradients, axis=0) + self.alike
+        """The least and the largest number around for each column, looked for until the convention is between them.
+
+        A column is moved above and below all others, and then from one to the next of them, so that it is once in every
+        place of an order. Where three columns have been in vain, the others are not looked at: -inf and inf.
+        """
+        in_vain: list[int] = []
+        for column in range(len(self.columns)):
+            others = self.random.permutation(np.linspace(-1, 1, self.subject.size))
+            for way in (1.5, -1.5, *(np.sort(others) + 0.739 / self.subject.size)):  # never 0, which is here
+                if self._within(convention)[column] or len(in_vain) == GIVEN_UP:
+                    break
+                others[self.columns[column]] = way
+                self._look(others)
+            else:
+                in_vain.append(column)
+        seen = self._within(convention)
+        seen[in_vain] = True
+        least, most = np.min(self.gradients, axis=0), np.max(self.gradients, axis=0)
+        return np.where(seen, least, -np.inf), np.where(seen, most, np.inf)
+
+    def _within(self, convention: Array) -> Array:
+        above = convention >= np.min(self.gradients, axis=0) - self.alike
+        within: Array = above & (convention <= np.max(self.gradients, axis=0) + self.alike)
+        return within
 
     def beyond_what_holds(self, convention: Array) -> tuple[Array, Array]:
         """What the convention has beyond sums and differences of the gradients around: 0, or a direction; and them."""

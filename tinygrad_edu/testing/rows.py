@@ -83,7 +83,7 @@ def _compare_broken(
         least, most = math.inf, -math.inf
         if len(around.gradients):
             (least,), (most,) = around.range(np.array([a]))
-        if least <= a <= most:
+        if least - around.alike <= a <= most + around.alike:
             add("kink", column)
         elif all(map(math.isnan, sides)):
             add("kink", column, message="beside it, it cannot be computed")
@@ -113,10 +113,10 @@ def _compare_corner(
             add("kink" if good else "wrong", int(column))
         return
     least, most = around.range(convention)
-    within = (least <= convention) & (convention <= most)
+    within = (least - around.alike <= convention) & (convention <= most + around.alike)
     alone = np.array([float(found[int(column)].value[row]) for column in beyond])
     off = abs(convention[len(kinks) :] - alone)  # a corner shows, in the gradients around too, or it is none
-    within[len(kinks) :] &= (off > around.alike) & (off < most[len(kinks) :] - least[len(kinks) :])
+    within[len(kinks) :] &= (off > around.alike) & (off <= (most - least)[len(kinks) :] + around.alike)
     for column, good, numeric in zip(columns, within, np.clip(convention, least, most), strict=True):
         if good:
             add("kink", int(column), message="" if column in kinks else CORNER)
