@@ -4,21 +4,18 @@ The 1797 images of 8x8 that come with scikit-learn, 1437 to train on and 360 to 
 told right. Writes 12_digits_cnn.png, what the filters of the first layer see, into the folder it is started from.
 """
 
-import numpy as np
 from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
 
 import tinygrad_edu as tg
 import tinygrad_edu.nn as nn
 import tinygrad_edu.optim as optim
+from tinygrad_edu.data import load_digits
 from tinygrad_edu.train import evaluate, fit, predict
 
 EPOCHS = 10
 
-data = load_digits()
-order = np.random.RandomState(0).permutation(1797)
-train, test = order[:1437], order[1437:]
-images, digit = data.images[:, None] / 16, data.target  # (N, 1, 8, 8): one channel
+train, test = load_digits().split()
+images, held_out = (part.X.reshape(-1, 1, 8, 8) / 16 for part in (train, test))  # one channel
 
 tg.manual_seed(0)
 model = nn.Sequential(
@@ -41,7 +38,7 @@ print(model.summary((1, 1, 8, 8)))
 optimizer = optim.Adam(model.parameters(), lr=0.01)
 history = fit(
     model,
-    (images[train], digit[train]),
+    (images, train.y),
     nn.CrossEntropyLoss(),
     optimizer,
     EPOCHS,
@@ -50,15 +47,15 @@ history = fit(
     metrics=["accuracy"],
 )
 print(history)
-accuracy = evaluate(model, (images[test], digit[test]), nn.CrossEntropyLoss(), ["accuracy"])["accuracy"]
+accuracy = evaluate(model, (held_out, test.y), nn.CrossEntropyLoss(), ["accuracy"])["accuracy"]
 print(f"test accuracy {accuracy:.2%} (over twenty seeds: from 98.61 % to 99.72 %)")
 assert accuracy >= 0.985
 
 figure = Figure(figsize=(9, 9), layout="constrained")
-first = predict(model[:3].eval(), images[test][:1]).numpy()[0]
+first = predict(model[:3].eval(), held_out[:1]).numpy()[0]
 for axes, seen in zip(figure.subplots(4, 4).flat, first, strict=True):
     axes.imshow(seen, cmap="gray_r")
     axes.set_axis_off()
-figure.suptitle(f"A handwritten {digit[test][0]}, as the 16 filters of the first layer see it")
+figure.suptitle(f"A handwritten {test.y[0]}, as the 16 filters of the first layer see it")
 figure.savefig("12_digits_cnn.png", dpi=100)
 print("wrote 12_digits_cnn.png")

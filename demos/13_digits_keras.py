@@ -5,19 +5,16 @@ loss, which is the numerically better form; both forms learn the same here, beca
 logits too. Writes 13_digits_keras.png, the cost over iterations, into the folder it is started from.
 """
 
-import numpy as np
 from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
 
 import tinygrad_edu as tg
+from tinygrad_edu.data import load_digits
 from tinygrad_edu.keras import Dense, Input, Sequential
 from tinygrad_edu.keras.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from tinygrad_edu.keras.optimizers import Adam
 
-data = load_digits()
-order = np.random.RandomState(0).permutation(1797)
-X, y = data.data[order] / 16, data.target[order]
-X_train, X_test, y_train, y_test = X[:1437], X[1437:], y[:1437], y[1437:]
+train, test = load_digits().split()
+X_train, y_train, X_test, y_test = train.X / 16, train.y, test.X / 16, test.y
 
 # Is it a 0 or a 1?
 tg.manual_seed(0)

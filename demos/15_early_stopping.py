@@ -8,24 +8,21 @@ Writes 15_early_stopping.png into the folder it is started from.
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.datasets import load_diabetes
 
 import tinygrad_edu as tg
 import tinygrad_edu.nn as nn
 import tinygrad_edu.optim as optim
+from tinygrad_edu.data import Standardize, Table, load_diabetes
 from tinygrad_edu.train import EarlyStopping, History, evaluate, fit
 
-data = load_diabetes()
-order = np.random.RandomState(0).permutation(442)
-train, validation, test = order[:250], order[250:346], order[346:]
-# Standardised by the training set alone.
-features = (data.data - data.data[train].mean(axis=0)) / data.data[train].std(axis=0)
-progress = ((data.target - data.target[train].mean()) / data.target[train].std())[:, None]
+rest, test = load_diabetes().split(test=96 / 442)
+train, validation = rest.split(test=96 / 346)
+features, progress = Standardize().fit(train.X), Standardize().fit(train.y[:, None])  # by the training set alone
 
 
-def part(patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Their features and how the disease advanced."""
-    return features[patients], progress[patients]
+def standard(part: Table) -> tuple[np.ndarray, np.ndarray]:
+    """The measurements of the patients, and how the disease advanced."""
+    return features(part.X), progress(part.y[:, None])
 
 
 def trained(callbacks: list[EarlyStopping]) -> tuple[History, float]:
@@ -33,9 +30,9 @@ def trained(callbacks: list[EarlyStopping]) -> tuple[History, float]:
     tg.manual_seed(0)
     model = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
-    options = {"validation": part(validation), "callbacks": callbacks}
-    history = fit(model, part(train), nn.MSELoss(), optimizer, 300, **options)
-    return history, evaluate(model, part(test), nn.MSELoss())["loss"]
+    options = {"validation": standard(validation), "callbacks": callbacks}
+    history = fit(model, standard(train), nn.MSELoss(), optimizer, 300, **options)
+    return history, evaluate(model, standard(test), nn.MSELoss())["loss"]
 
 
 whole, error_of_whole = trained([])

@@ -14,7 +14,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import errors, nn, optim
-from tinygrad_edu.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+from tinygrad_edu.data import DataLoader, Dataset, IterableDataset, Subset, Table, TensorDataset
 from tinygrad_edu.optim import lr_scheduler
 from tinygrad_edu.train import Callback, Checkpoint, EarlyStopping, History, Run, evaluate, fit, predict
 
@@ -113,6 +113,7 @@ class Stream(IterableDataset[tuple[Any, Any]]):
         (X, LABELS),
         [X.tolist(), LABELS.tolist()],
         (tg.Tensor(X), tg.Tensor(LABELS)),
+        Table(X, LABELS),
         TensorDataset(X, LABELS),
         Subset(TensorDataset(X, LABELS), range(60)),
         Rows(),
@@ -716,7 +717,7 @@ def test_arguments_that_make_no_sense() -> None:
     model = line()
     with pytest.raises(errors.DataError, match="in a stream before it ends"):
         fit(model, Stream(), nn.MSELoss(), sgd(model), batch_size="full")
-    with pytest.raises(TypeError, match=r"\(X, y\), two arrays of one length, a Dataset or a DataLoader, not a int"):
+    with pytest.raises(TypeError, match=r"\(X, y\), two arrays.*, a Table, Dataset or DataLoader, not a int"):
         fit(model, 3, nn.MSELoss(), sgd(model))
     with pytest.raises(TypeError, match="the optimizer is one of"):
         fit(model, (X, VALUES), nn.MSELoss(), "sgd")

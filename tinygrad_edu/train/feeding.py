@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.creation import as_tensor
-from tinygrad_edu.data import DataLoader, IterableDataset, TensorDataset
+from tinygrad_edu.data import DataLoader, IterableDataset, Table, TensorDataset
 from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.nn.embedding import Embedding
@@ -78,7 +78,7 @@ def batches(
     A loader gives its own batches. Arrays are converted once, and of a data set of tensors they are taken. DataError
     for data that cannot be learned from.
     """
-    if hasattr(data, "X") and hasattr(data, "y"):  # a Table
+    if isinstance(data, Table):
         data = (data.X, data.y)
     if isinstance(data, DataLoader):
         return Prepared(data, kind)
@@ -92,7 +92,7 @@ def batches(
         return DataLoader(data, _size(batch_size), shuffle, generator=generator)
     if not hasattr(data, "__getitem__"):
         raise TypeError(
-            f"data are (X, y), two arrays of one length, a Dataset or a DataLoader, not a {type(data).__name__}"
+            f"data are (X, y), two arrays of one length, a Table, Dataset or DataLoader, not a {type(data).__name__}"
         )
     stream = isinstance(data, IterableDataset)  # in the order in which it comes
     if stream and batch_size in FULL:

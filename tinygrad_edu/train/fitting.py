@@ -50,9 +50,9 @@ def fit(
 ) -> History:
     """Train the model: for every batch of every epoch `zero_grad`, `loss(model(x), y).backward()`, `step`.
 
-    - `data`: (X, y), arrays or Tensors of one length; a `Dataset` of such pairs; or a `DataLoader`, which brings its
-      own batches. Floats are converted to the dtype of the model. So are whole numbers in X, unless the model has an
-      `nn.Embedding`; in y they stay, because they may name classes.
+    - `data`: (X, y), arrays or Tensors of one length; a `Table`; a `Dataset` of pairs; or a `DataLoader`, which brings
+      its own batches. Floats are converted to the dtype of the model. So are whole numbers in X, unless the model has
+      an `nn.Embedding`; in y they stay, because they may name classes.
     - `batch_size`: 1 is stochastic gradient descent, "full" (or None) takes all samples in each step. `shuffle` draws
       a new order every epoch, from `generator` or that of `manual_seed`.
     - `validation`: data that are looked at after every epoch, in evaluation mode, and not learned from.

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 __all__ = ["Progress"]
 
+FORMAT = "{desc} {bar:20} {n_fmt}/{total_fmt} steps [{elapsed}<{remaining}{postfix}]"
+
 
 class Progress:
     """One bar over all steps of a training: the epoch, the steps a second, and what was measured last.
@@ -30,7 +32,7 @@ class Progress:
         except TypeError:  # a stream, of which nobody knows the length
             self.bar = tqdm(unit="step", mininterval=0.25)
         else:
-            self.bar = tqdm(total=steps * epochs, initial=steps * first, unit="step", mininterval=0.25)
+            self.bar = tqdm(total=steps * epochs, initial=steps * first, mininterval=0.25, bar_format=FORMAT)
         self.epochs = epochs
 
     def epoch(self, number: int) -> None:
