@@ -9,7 +9,9 @@ the engine. It calls nothing that can be written out: a product of two arrays of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from textwrap import indent
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,10 +101,24 @@ class Plans(dict[tuple[bool, ...], "Plan"]):
 
 def written_out(op: Op) -> Callable[..., Tensor]:
     """An op of a certain number of operands, and of static parameters if it has any."""
-    names = [f"x{i}" for i in range(len(op.operands))]
+    ruled = tuple(rule is not None for rule in op.rules.values())
+    checked = not isinstance(op.function, np.ufunc)  # those give floats for floats
+    closed = _compiled(ruled, bool(op.static), len(op.beside))
+    apply = closed(op, op.forward, op.plan((True,) * len(ruled)), Plans(op), checked)
+    # A copy of the code, because CPython adapts code to what it is used for: 6 % where every op has its own.
+    return FunctionType(apply.__code__.replace(), globals(), op.name, None, apply.__closure__)
+
+
+@cache
+def _compiled(rules: tuple[bool, ...], has_static: bool, count: int) -> Callable[..., Any]:
+    """The lines for ops with an operand for each of `rules`, which say whether it has one, and `count` by-products.
+
+    Compiled once for all such ops, in a function that is given what differs.
+    """
+    names = [f"x{i}" for i in range(len(rules))]
     operands, values, vertices = (", ".join(name + part for name in names) + "," for part in ("", "_value", "_vertex"))
-    ruled = [name for name, rule in zip(names, op.rules.values(), strict=True) if rule is not None]
-    static, beside = "*static" * bool(op.static), "".join(f", beside_{name}" for name in op.beside)
+    ruled = [name for name, has_rule in zip(names, rules, strict=True) if has_rule]
+    static, beside = "*static" * has_static, "".join(f", beside_{i}" for i in range(count))
     needs = "".join(f"{x}_vertex is not None, " for x in names)
     given = f"{values} {static}," if static else values
     lines = f"""
@@ -139,8 +155,6 @@ def apply({operands} {static}):{"".join(UNWRAP.format(x=x) for x in names)}{PLAI
     return result
 """
     source = f"def closed(op, forward, full, plans, checked):{indent(lines, '    ')}    return apply"
-    checked = not isinstance(op.function, np.ufunc)  # those give floats for floats
     made: dict[str, Callable[..., Any]] = {}
     exec(compile(source, APPLY, "exec"), globals(), made)  # noqa: S102 - the lines above
-    apply: Callable[..., Tensor] = made["closed"](op, op.forward, op.plan((True,) * len(names)), Plans(op), checked)
-    return apply
+    return made["closed"]
