@@ -18,13 +18,13 @@ for line in sys.stdin:  # a line a round
         result = step()
     print((time.perf_counter() - start) / int(line), float(result), flush=True)
 """
-"""What a program that defines `step`, which returns a number, ends with."""
+"""What a program ends with that defines `step`, which returns a number."""
 
 
 @contextmanager
 def process(program: str) -> Iterator[Ask]:
     """A process that, asked for a number of steps, answers with the seconds of one, and the last number."""
-    command = [sys.executable, "-c", program + ANSWER]
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603 - the programs of the benchmarks
         stdin, stdout = running.stdin, running.stdout
         assert stdin is not None
@@ -43,7 +43,7 @@ def process(program: str) -> Iterator[Ask]:
 def in_turn(programs: Sequence[str], calls: int, rounds: int) -> list[list[tuple[float, float]]]:
     """For each round the answer of each program; before each its threads have stopped spinning."""
     with ExitStack() as stack:
-        asked = [stack.enter_context(process(program)) for program in programs]
+        asked = [stack.enter_context(process(program + ANSWER)) for program in programs]
         answers: list[list[tuple[float, float]]] = []
         for _ in range(rounds):
             answers.append([])

@@ -5,11 +5,8 @@ the two take turns, one round after the other.
 """
 
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,6 +15,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.benchmarks.conftest import RATIOS
+from tests.benchmarks.processes import Ask, process
 from tinygrad_edu import Tensor
 
 Ratio = Callable[..., None]
@@ -58,26 +56,7 @@ for line in sys.stdin:  # a line a round
 """
 
 
-@contextmanager
-def process(imports: str) -> Iterator[Callable[[int], tuple[float, float]]]:
-    """A process that, asked for a number of steps, answers with the seconds of one, and a number to compare."""
-    command = [sys.executable, "-c", imports + ROUND]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
-        stdin, stdout = running.stdin, running.stdout
-        assert stdin is not None
-        assert stdout is not None
-
-        def ask(calls: int) -> tuple[float, float]:
-            stdin.write(f"{calls}\n")
-            stdin.flush()
-            took, result = map(float, stdout.readline().split())
-            return took, result
-
-        yield ask
-        stdin.close()
-
-
-def rested(ask: Callable[[int], tuple[float, float]]) -> tuple[float, float]:
+def rested(ask: Ask) -> tuple[float, float]:
     """A round after the threads of the other process have stopped spinning."""
     time.sleep(0.1)
     return ask(10)
@@ -102,7 +81,7 @@ def test_convolution_against_pytorch(pages: str, benchmark: Any, request: pytest
     if find_spec("torch") is None:
         pytest.skip("PyTorch is not installed: pip install torch==2.13.0")
     first = KEPT if pages == "kept" else ""
-    with process(first + OURS) as ours, process(first + PYTORCHS) as theirs:
+    with process(first + OURS + ROUND) as ours, process(first + PYTORCHS + ROUND) as theirs:
         rounds = [(rested(ours), rested(theirs)) for _ in range(15)]
     assert rounds[0][0][1] == pytest.approx(rounds[0][1][1], rel=1e-3)
     mine, others = (statistics.median(took for took, _ in column) for column in zip(*rounds, strict=True))
