@@ -639,6 +639,21 @@ def test_an_activation_may_be_a_function() -> None:
     assert by_function.fit(X, YES).epochs == 1
 
 
+def test_a_layer_may_be_called_and_keeps_its_weights() -> None:
+    """The coffee-roasting network, layer by layer, and then as a model."""
+    x = np.array([[200.0, 17.0]])
+    layer_1, layer_2 = Dense(units=3, activation="sigmoid"), Dense(units=1, activation="sigmoid")
+    a1 = layer_1(x)
+    a2 = layer_2(a1)
+    W, b = layer_1.get_weights()  # noqa: N806 - the lecture's name
+    assert np.allclose(a1.detach(), 1 / (1 + np.exp(-(x @ W + b))), atol=1e-6)
+    model = Sequential([layer_1, layer_2])
+    assert np.allclose(model.predict(x), a2.detach(), atol=1e-6)
+    assert model.count_params() == 13
+    with pytest.raises(ValueError, match=r"built for samples of shape \(2,\), and these are \(3,\)"):
+        Sequential([Input(shape=(3,)), layer_1])
+
+
 def test_layers_have_names_and_are_found_by_them() -> None:
     model = Sequential([Dense(3, name="layer1", input_dim=2), Dense(1, name="layer2")])
     W1, b1 = model.get_layer("layer1").get_weights()  # noqa: N806 - the lecture's name

@@ -68,14 +68,33 @@ class Layer:
         """The weights, and the order of their axes that makes Keras's layout of them."""
         return []
 
-    def build(self, shape: Shape) -> None:
-        """Make the modules, and find out the shape of what comes out of them."""
-        self.modules = self.make(shape)
-        with no_grad():
-            out = zeros(1, *shape, dtype=np.float32)
-            for module in self.modules:
-                out = module.eval()(out)
-        self.input_shape, self.output_shape = shape, out.shape[1:]
+    def built(self, shape: Shape) -> list[nn.Module]:
+        """The modules for samples of that shape, made where there are none; a layer keeps those that it has."""
+        if self.modules is None:
+            self.modules = self.make(shape)
+            with no_grad():
+                out = zeros(1, *shape, dtype=np.float32)
+                for module in self.modules:
+                    out = module.eval()(out)
+            self.input_shape, self.output_shape = shape, out.shape[1:]
+        elif self.input_shape != shape:
+            raise ValueError(
+                f"this {type(self).__name__} was built for samples of shape {self.input_shape}, and these are {shape}:"
+                " make another one"
+            )
+        return self.modules
+
+    def __call__(self, x: Any) -> Any:
+        """What the layer makes of a batch, as a Tensor; it is built for the samples of the first one.
+
+        >>> layer = Dense(3, activation="sigmoid")
+        >>> layer(np.array([[200.0, 17.0]])).shape
+        (1, 3)
+        """
+        out = as_input(x)
+        for module in self.built(out.shape[1:]):
+            out = module(out)
+        return out
 
     def get_weights(self) -> list[Any]:
         """Copies of the weights as arrays, in Keras's order and layout; none before the layer is built."""
@@ -104,8 +123,9 @@ class Dense(Layer):
 
     After https://keras.io/api/layers/core_layers/dense/
 
-    >>> layer = Dense(2, activation="relu", input_dim=3)
-    >>> layer.build((3,))
+    >>> layer = Dense(2, activation="relu")
+    >>> layer(np.ones((5, 3))).shape
+    (5, 2)
     >>> [weight.shape for weight in layer.get_weights()], layer.count_params()
     ([(3, 2), (2,)], 8)
     """
@@ -331,6 +351,11 @@ def _check_image(layer: str, shape: Shape) -> None:
     if len(shape) != 3:
         hint = "x[..., None] adds the axis of one channel" if len(shape) == 2 else "x.reshape(-1, rows, columns, 1)"
         raise ValueError(f"{layer} takes images of shape (rows, columns, channels), and these are {shape}: {hint}")
+
+
+def as_input(x: Any) -> Tensor:
+    """A batch as a float32 Tensor, or the Tensor itself."""
+    return x if isinstance(x, Tensor) else Tensor(np.asarray(x), dtype=np.float32)
 
 
 def snake(name: str) -> str:

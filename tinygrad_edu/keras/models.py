@@ -14,7 +14,7 @@ from tinygrad_edu import nn, train
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.keras import callbacks as reports
 from tinygrad_edu.keras import losses, optimizers
-from tinygrad_edu.keras.layers import Input, Layer, Shape, snake
+from tinygrad_edu.keras.layers import Input, Layer, Shape, as_input, snake
 from tinygrad_edu.metrics import METRICS, metric
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.train.evaluation import modes_kept
@@ -58,6 +58,7 @@ class Sequential:
         self.network = nn.Sequential().eval()
         self.stop_training = False
         self._shape: Shape | None = None  # of a sample; None until it is known
+        self._built = 0  # how many of the layers are in the network
         self._names: Counter[str] = Counter()
         self._compiled: tuple[optimizers.Optimizer, losses.Loss, tuple[Any, ...]] | None = None
         for layer in layers:
@@ -101,16 +102,15 @@ class Sequential:
         self._build()
 
     def _build(self) -> None:
-        """Make the weights of the layers that have none, as soon as the shape of a sample is known."""
-        shape = self._shape
-        if shape is None:
+        """Put the modules of the layers into the network, as soon as the shape of a sample is known."""
+        if self._shape is None:
             return
-        for layer in self.layers:
-            if layer.modules is None:
-                layer.build(shape)
-                self.network.extend(layer.modules or ())
-            assert layer.output_shape is not None
-            shape = layer.output_shape
+        while self._built < len(self.layers):
+            layer = self.layers[self._built]
+            shape = self._shape if not self._built else self.layers[self._built - 1].output_shape
+            assert shape is not None
+            self.network.extend(layer.built(shape))
+            self._built += 1
 
     # ---- weights
 
@@ -294,7 +294,7 @@ class Sequential:
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """The same as a Tensor, recorded."""
-        inputs = x if isinstance(x, Tensor) else Tensor(_array("x", x), dtype=np.float32)
+        inputs = as_input(x)
         if self._shape is None:
             self._shape = inputs.shape[1:]
             self._build()
