@@ -204,9 +204,9 @@ def test_scaled_dot_product_attention(options: dict[str, Any]) -> None:
 
 
 def test_a_query_that_may_look_at_nothing_gets_zeros_there_too() -> None:
-    mask, arrays = np.array([[True, False], [False, False]]), [given(1, 2, 4, seed=i) for i in range(3)]
-    expected = torch.nn.functional.scaled_dot_product_attention(*map(torch.tensor, arrays), torch.tensor(mask))
-    np.testing.assert_allclose(F.scaled_dot_product_attention(*arrays, attn_mask=mask), expected.numpy(), **CLOSE)
+    mask, (query, key, value) = np.array([[True, False], [False, False]]), given(3, 1, 2, 4)
+    expected = torch.nn.functional.scaled_dot_product_attention(*map(torch.tensor, (query, key, value, mask)))
+    np.testing.assert_allclose(F.scaled_dot_product_attention(query, key, value, mask), expected.numpy(), **CLOSE)
 
 
 @pytest.mark.parametrize(
