@@ -147,6 +147,26 @@ def test_masks_of_booleans_say_what_is_not_looked_at() -> None:
     np.testing.assert_array_equal(weights.numpy()[:, causal | np.array([False, False, True])], 0)
 
 
+def test_weights_are_the_mean_of_those_of_the_heads() -> None:
+    model, x = nn.MultiheadAttention(6, 3), given(4, 2, 6).astype(np.float32)
+    apart = model(x, x, x, average_attn_weights=False)[1].numpy()
+    assert (apart[:, 0] != apart[:, 1]).any()
+    np.testing.assert_allclose(model(x, x, x)[1], apart.mean(axis=1), rtol=1e-6)
+
+
+def test_weights_fall_away_in_training_only() -> None:
+    model, x = nn.MultiheadAttention(6, 3, dropout=1.0), given(4, 2, 6).astype(np.float32)
+    assert not model(x, x, x)[1].numpy().any()
+    np.testing.assert_allclose(model.eval()(x, x, x)[1].numpy().sum(axis=-1), 1, rtol=1e-6)
+
+
+def test_biases_begin_at_zero() -> None:
+    model = nn.MultiheadAttention(6, 3)
+    assert not model.in_proj_bias.numpy().any()
+    assert not model.out_proj.bias.numpy().any()
+    assert model.out_proj.weight.numpy().all()
+
+
 def test_a_learnt_and_a_zero_key_can_be_looked_at_too() -> None:
     model = nn.MultiheadAttention(4, 2, add_bias_kv=True, add_zero_attn=True)
     x = given(3, 4).astype(np.float32)

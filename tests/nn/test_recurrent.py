@@ -151,6 +151,14 @@ def test_a_sequence_in_two_parts_is_the_whole(layer: Any) -> None:
     )
 
 
+def test_a_step_of_an_elman_network_by_hand() -> None:
+    rnn = nn.RNN(1, 1)
+    for parameter, value in zip(rnn.parameters(), (2.0, 3.0, 0.5, 0.25), strict=True):
+        nn.init.constant_(parameter, value)
+    output, _ = rnn(np.float32([[0.5]]), np.float32([[-0.25]]))
+    np.testing.assert_allclose(output, [[np.tanh(2 * 0.5 + 0.5 - 3 * 0.25 + 0.25)]], rtol=1e-6)
+
+
 def test_a_layer_without_biases_has_none() -> None:
     assert [*nn.GRU(FEATURES, HIDDEN, bias=False).state_dict()] == ["weight_ih_l0", "weight_hh_l0"]
     output, _ = nn.GRU(FEATURES, HIDDEN, bias=False)(np.zeros((2, 1, FEATURES), np.float32))
@@ -201,6 +209,7 @@ def test_the_graph_of_a_layer_is_freed_without_the_garbage_collector() -> None:
         (lambda: nn.RNN(4, 2)(np.ones((3, 2, 5), np.float32)), ValueError, "input_size=4 features"),
         (lambda: nn.GRU(4, 2)(np.ones(4, np.float32)), ValueError, r"\(steps, sequences, features\)"),
         (lambda: nn.GRU(4, 2, batch_first=True)(np.ones((1, 3, 2, 4), np.float32)), ValueError, r"\(sequences, steps"),
+        (lambda: nn.GRU(4, 2)(np.ones((0, 2, 4), np.float32)), ValueError, "has no steps"),
         (lambda: nn.LSTM(4, 2)(np.ones((3, 2, 4), int)), TypeError, "nn.Embedding"),
         (lambda: nn.LSTM(4, 2)(np.ones((3, 2, 4)), np.ones((1, 2, 2))), TypeError, r"a pair, \(h, c\), not a ndarray"),
         (lambda: nn.GRU(4, 2)(np.ones((3, 2, 4)), np.ones((2, 2))), ValueError, r"h has the shape \(1, 2, 2\)"),

@@ -42,6 +42,15 @@ def test_padding_is_not_seen() -> None:
     model, x = layer(), given(2, 4, 8)
     padding = np.array([[False, False, False, True]] * 2)
     np.testing.assert_allclose(model(x, None, padding)[:, :3], model(x[:, :3]), rtol=1e-4, atol=1e-6)
+    stack = nn.TransformerEncoder(model, 2)
+    found = stack(x, src_key_padding_mask=padding)
+    np.testing.assert_allclose(found[:, :3], stack(x[:, :3]), rtol=1e-4, atol=1e-6)
+
+
+def test_an_encoder_ends_with_its_norm() -> None:
+    norm, x = nn.LayerNorm(8), given(2, 4, 8)
+    model = nn.TransformerEncoder(layer(norm_first=True), 1, norm)
+    np.testing.assert_allclose(model(x), norm(model.layers[0](x)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
@@ -68,11 +77,14 @@ def test_gradients_of_a_whole_layer() -> None:
     assert gradcheck(lambda x: model(x, is_causal=True), given(2, 3, 8).astype(np.float64))
 
 
-def test_dropout_changes_a_layer_in_training_only() -> None:
-    model, x = layer(dropout=0.5), given(1, 4, 8)
-    assert (model(x).numpy() != model(x).numpy()).any()
+@pytest.mark.parametrize("part", ["dropout", "dropout1", "dropout2"])
+def test_each_dropout_changes_a_layer_in_training_only(part: str) -> None:
+    model, x = layer(), given(1, 4, 8)
+    before = model(x).numpy()
+    getattr(model, part).p = 0.5
+    assert (model(x).numpy() != before).any()
     model.eval()
-    np.testing.assert_array_equal(model(x), model(x))
+    np.testing.assert_array_equal(model(x), before)
 
 
 def test_the_layers_of_an_encoder_begin_equal_and_learn_apart() -> None:

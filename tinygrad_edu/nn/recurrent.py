@@ -162,6 +162,8 @@ class _Layer(_Recurrent):
             x = np.expand_dims(x, 1)
         elif self.batch_first:
             x = np.swapaxes(x, 0, 1)
+        if not len(x):
+            raise ShapeError(f"{type(self).__name__}: an input of shape {np.shape(input)} has no steps.")
         directions = list(self._directions())
         one = (len(directions), self.hidden_size)
         start = self._start(hx, self.weight_hh_l0, one if alone else (one[0], x.shape[1], one[1]))
