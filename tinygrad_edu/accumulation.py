@@ -14,7 +14,7 @@ from tinygrad_edu.conversion import needs_gradient
 from tinygrad_edu.graph import Leaf, Node, Vertex, nodes_above, passes, wrap
 from tinygrad_edu.hooks import retains
 from tinygrad_edu.lines import inside, warn
-from tinygrad_edu.mutation import changes
+from tinygrad_edu.mutation import changes, tick
 from tinygrad_edu.recording import watchers, watching
 from tinygrad_edu.tensor import Tensor
 
@@ -32,6 +32,7 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
         for leaf, g in found.items():
             if (tensor := leaf._tensor()) is not None and tensor._origin is leaf:
                 watcher.accumulating(leaf, tensor._grad, g)
+    now = tick()
     acquire()
     try:
         for leaf, g in found.items():
@@ -39,13 +40,14 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
             if tensor is not None and tensor._origin is leaf:
                 earlier = tensor._grad
                 if earlier is None:
-                    tensor._grad = g
+                    tensor._grad, leaf.arrived = g, (1, now)
                     if leaf.left is None:
                         leaf.left = True
                     continue
                 if type(earlier) is Tensor and earlier._origin is None:
                     earlier = earlier._value
                 tensor._grad = earlier + g
+                leaf.arrived = _one_more(leaf.arrived, getattr(earlier, "_value", earlier)), now
                 if leaf.left and told and _surprises(getattr(earlier, "_value", earlier)):
                     leaf.left = False  # told once
                     added.append(leaf)
@@ -54,6 +56,11 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
         release()
     if added:
         warn(errors.accumulated([(leaf.name, leaf.shape) for leaf in added]), errors.AccumulationWarning)
+
+
+def _one_more(arrived: tuple[int, int] | None, earlier: Any) -> int:
+    """Of how many passes the sum is; what was changed in place since it was left, as to zeros, is of none."""
+    return 1 if arrived is None or changes.since(arrived[1], earlier) is not None else arrived[0] + 1
 
 
 def _surprises(earlier: Any) -> bool:

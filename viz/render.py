@@ -1,33 +1,38 @@
 """A picture as a file: SVG, PNG or PDF by whatever Graphviz is there, or the DOT text by none."""
 
 import os
-import sys
-import warnings
 from pathlib import Path
 
 import graphviz
 
 from tinygrad_edu.errors import RenderError
+from viz.fonts import warn_of_fonts
 
-__all__ = ["FORMATS", "render", "write"]
+__all__ = ["FORMATS", "content", "render", "write"]
 
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".gv")
+PIXELS = 5_760
+"""The longest side of a bitmap: 2,000 nodes without a limit took 1.5 GB."""
 
 
-def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> Path:
+def render(graph: graphviz.Digraph, path: str | os.PathLike[str], *, dpi: int = 144, size: float = 40.0) -> Path:
     """Write the picture to `path`, whose ending chooses the format, and return it.
 
     Drawn by the `dot` program where it is on PATH, else by the Graphviz inside the pygraphviz package; `.dot` and
-    `.gv` need neither. The file appears whole or not at all. Raises `RenderError` where there is nothing to draw
-    with, for another ending, and for a drawing that Graphviz refuses; OSError where the file cannot be written.
+    `.gv` need neither. A PNG has `dpi` pixels an inch and sides of at most `size` inches and 5,760 pixels: what is larger
+    is drawn smaller. The file appears whole or not at all. Warns where there are no fonts to draw the letters with.
+    Raises `RenderError` where there is nothing to draw with, for another ending, and for a drawing that Graphviz
+    refuses; ValueError for a `dpi` or a `size` that is not above 0; OSError where the file cannot be written.
     """
     if not hasattr(graph, "source"):
         raise TypeError(f"render takes a picture, not {type(graph).__name__}: write render(make_dot(t), path)")
+    if not (dpi > 0 and size > 0):
+        raise ValueError(f"dpi and size are above 0: got {dpi} and {size}")
     target = Path(path)
     ending = target.suffix.lower()
     if ending not in FORMATS:
         raise RenderError(f"cannot draw to {target.name!r}: its ending must be one of {', '.join(FORMATS)}")
-    write(target, graph.source.encode() if ending in (".dot", ".gv") else _drawn(graph, ending[1:]))
+    write(target, graph.source.encode() if ending in (".dot", ".gv") else content(graph, ending[1:], dpi, size))
     return target
 
 
@@ -41,11 +46,14 @@ def write(target: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _drawn(graph: graphviz.Digraph, kind: str) -> bytes:
-    picture = graph.copy()
+def content(graph: graphviz.Digraph, kind: str, dpi: int = 144, size: float = 40.0) -> bytes:
+    """The drawing in a format that Graphviz knows; raises as `render` does."""
+    picture = graphviz.Digraph(body=list(graph.body), name=graph.name)
     if kind == "png":
-        picture.attr(dpi="144", size="40,40")  # at most 5,760 pixels a side: 2,000 nodes without it took 1.5 GB
-        _warn_without_fonts()
+        side = min(size, PIXELS / dpi)
+        picture.attr(dpi=str(dpi), size=f"{side:g},{side:g}")
+    if kind in ("png", "pdf"):
+        warn_of_fonts(graph.source)
     try:
         return bytes(picture.pipe(format=kind, quiet=True))
     except graphviz.ExecutableNotFound:
@@ -68,18 +76,3 @@ def _drawn_in_process(source: str, kind: str) -> bytes:
         return bytes(pygraphviz.AGraph(string=source).draw(format=kind, prog="dot"))
     except (OSError, ValueError, RuntimeError) as error:
         raise RenderError(f"Graphviz could not draw this: {error}") from error
-
-
-def _warn_without_fonts() -> None:
-    """Warn where a bitmap would show boxes for letters; only Linux systems come without fonts."""
-    if sys.platform != "linux":
-        return
-    home = Path.home()
-    data = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-    places = [home / ".fonts", home / ".local/share/fonts", *(Path(place) / "fonts" for place in data.split(":"))]
-    if not any(path.suffix in (".ttf", ".otf", ".ttc", ".pfb") for place in places for path in place.rglob("*")):
-        warnings.warn(
-            "no fonts are installed, so the letters in a PNG come out as boxes: draw SVG, which brings its text along,"
-            " or install a font package such as fonts-dejavu",
-            stacklevel=4,
-        )

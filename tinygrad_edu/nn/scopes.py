@@ -41,13 +41,16 @@ class scopes:  # noqa: N801 - it reads as a statement
     def __init__(self, model: Module) -> None:
         self.model = model
         self.calls: list[Call] = []
+        self.inputs: list[Any] = []  # what the model was called with, held so that a picture can tell it from the rest
         self._handles: list[Handle] = []
 
     def __enter__(self) -> Self:
         entered: list[int] = []
 
-        def before(_module: Any, _args: Any) -> None:
+        def before(module: Any, args: Any) -> None:
             entered.append(tick())
+            if module is self.model:
+                self.inputs += args
 
         for name, module in self.model.named_modules():
 
