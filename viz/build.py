@@ -18,7 +18,7 @@ from viz.labels import settings_of
 from viz.model import Block, Edge, Graph, Group, Saved, Vertex
 from viz.modules import Network, Path
 from viz.steps import Trace
-from viz.walk import forward_order, host, value_of
+from viz.walk import forward_order, host, values_of
 
 __all__ = ["build"]
 
@@ -70,7 +70,7 @@ class _Builder:
     def __post_init__(self) -> None:
         self.leaves = {id(v.tensor): v for v in self.order if isinstance(v, Leaf) and v.tensor is not None}
         self.called = {self._vertex(tensor): name for name, tensor in self.names.items()}
-        self.gradients = self._gradients()
+        self.gradients, self.values = self._gradients(), values_of(self.order)
         self.steps = {(step.node, step.index): step for step in self.trace.steps} if self.trace else {}
         self.users: dict[Recorded, list[Node]] = {}
         self.members: dict[Recorded | Box, list[Recorded]] = {}
@@ -78,8 +78,9 @@ class _Builder:
         for place, vertex in enumerate(self.order):
             self.members.setdefault(self._drawn(vertex), []).append(vertex)
             last[self._drawn(vertex)] = place
-            for source in vertex.inputs if isinstance(vertex, Node) else ():
-                self.users.setdefault(source, []).append(vertex)
+            if isinstance(vertex, Node):
+                for source in vertex.inputs:
+                    self.users.setdefault(source, []).append(vertex)
         self.things = sorted(self.members, key=last.__getitem__)
         self.groups: dict[Call, Group] = {}
 
@@ -97,7 +98,7 @@ class _Builder:
         cut = (self._id(n) for n in nodes if any(self._drawn(source) not in self.ids for source in n.inputs))
         return Graph(
             vertices=tuple(
-                self._record(thing) if isinstance(thing, Leaf | Node) else self._block(thing) for thing in self.ids
+                self._block(thing) if isinstance(thing, Call | Run) else self._record(thing) for thing in self.ids
             ),
             edges=tuple(self._edges(nodes)),
             groups=tuple(self.groups.values()),
@@ -118,13 +119,14 @@ class _Builder:
 
     def _gradients(self) -> dict[Recorded | None, Any]:
         """What is known of the gradients: `.grad`, and over it what the trace found."""
-        tensors = {vertex: vertex.tensor for vertex in self.order if isinstance(vertex, Leaf)}
-        tensors |= {vertex: _retained(vertex) for vertex in self.order if isinstance(vertex, Node)}
+        tensors: dict[Recorded | None, Tensor | None] = {
+            vertex: vertex.tensor if isinstance(vertex, Leaf) else _retained(vertex) for vertex in self.order
+        }
         tensors |= {self._vertex(tensor): tensor for tensor in self.names.values()}
         tensors |= dict(zip(self.ends, self.roots, strict=True))
         known = {v: t.grad for v, t in tensors.items() if t is not None and t.requires_grad}
         found = {vertex: host(gradient.array) for vertex, gradient in known.items() if gradient is not None}
-        return found | dict(self.trace.by_vertex if self.trace else {})
+        return found | ({**self.trace.by_vertex} if self.trace else {})
 
     def _record(self, vertex: Recorded) -> Vertex:
         node = vertex if isinstance(vertex, Node) else None
@@ -133,7 +135,7 @@ class _Builder:
             id=self.ids[vertex],
             name=self._title(vertex),
             op=node.op.name if node else None,
-            value=value_of(vertex),
+            value=self.values.get(vertex),
             gradient=self.gradients.get(vertex),
             shape=vertex.shape,
             dtype=vertex.dtype,
@@ -170,7 +172,9 @@ class _Builder:
         if not isinstance(vertex, Leaf) or vertex.tensor is None or not users:
             return False
         if vertex.shape == ():
-            kept = (node.saved.get(node.op.operand(i)) for node in users for i, v in enumerate(node.inputs) if v is vertex)
+            kept = (
+                node.saved.get(node.op.operand(i)) for node in users for i, v in enumerate(node.inputs) if v is vertex
+            )
             return any(isinstance(value, np.generic) and value != vertex.value for value in kept)
         return changes.since(min(node.index for node in users), vertex.tensor.array) is not None
 
@@ -192,7 +196,7 @@ class _Builder:
             times=box.times if isinstance(box, Run) else 1,
             parameters=self.network.parameters(box.name) if self.network and not isinstance(box, Run) else 0,
             shapes=tuple(dict.fromkeys(node.shape for node in results)),
-            value=value_of(only) if only else None,
+            value=self.values.get(only) if only else None,
             gradient=self.gradients.get(only) if only else None,
             is_root=any(vertex in self.ends for vertex in members),
             group=self._group(path if isinstance(box, Run) else path[: path.index(box)]),
@@ -249,9 +253,9 @@ class _Builder:
             )
 
 
-def _retained(node: Node) -> Tensor | None:
+def _retained(vertex: Recorded) -> Tensor | None:
     """The tensor that was told to `retain_grad()`."""
-    return next((hook.tensor() for hook in node.hooks or () if isinstance(hook, Retainer)), None)
+    return next((hook.tensor() for hook in vertex.hooks or () if isinstance(hook, Retainer)), None)
 
 
 def _operand(node: Node, index: int) -> str:

@@ -52,16 +52,16 @@ def make_dot(
     is a sum of several passes or older than this computation. Arrows say where broadcasting stretched a value, over
     which axes its gradient is therefore summed, and which operand is which where that matters.
 
-    A network is drawn as its modules: `make_dot(model, inputs=x)` runs it once, as in `eval()`; around a run of your own
-    write `with nn.scopes(model) as calls: y = model(x)` and then `make_dot(y, model=calls)`. `model=model` alone goes by
-    the parameters that ops use, and so cannot tell who made the others. Modules are closed from level `depth` on;
-    `expand` names some to open: `expand="fc1"`, or several in a list.
+    A network is drawn as its modules: `make_dot(model, inputs=x)` runs it once, as in `eval()`; around a run of your
+    own write `with nn.scopes(model) as calls: y = model(x)` and then `make_dot(y, model=calls)`. `model=model` alone
+    goes by the parameters that ops use, and so cannot tell who made the others. Modules are closed from level `depth`
+    on; `expand` names some to open: `expand="fc1"`, or several in a list.
 
     `rankdir` "LR" draws from left to right; `theme` is light, dark, print or colorblind, or a `viz.themes.Theme`;
-    `legend` explains the picture in it. Beyond `max_nodes` modules close, ops that repeat become one and in the end only
-    the newest are drawn, with a warning. `wrong` are edges to draw in red, each a node and the number of its operand:
-    the `wrong_edges` of a verdict of `tinygrad_edu.testing`. Raises TypeError and ValueError for arguments that do not
-    fit, saying which would.
+    `legend` explains the picture in it. Beyond `max_nodes` modules close, ops that repeat become one and in the end
+    only the newest are drawn, with a warning. `wrong` are edges to draw in red, each a node and the number of its
+    operand: the `wrong_edges` of a verdict of `tinygrad_edu.testing`. Raises TypeError and ValueError for arguments
+    that do not fit, saying which would.
 
     >>> a = Tensor(2.0, requires_grad=True, name="a")
     >>> picture = make_dot(a * a)

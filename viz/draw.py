@@ -126,7 +126,7 @@ def draw_edge(picture: graphviz.Digraph, edge: Edge, theme: Theme) -> None:
     if edge.summed:
         parts.append(colored(f"summed over {_axes(edge.summed)}", theme.gradient, 9))
     marked = {"color": theme.wrong, "penwidth": "3", "xlabel": "wrong", "fontcolor": theme.wrong} if edge.wrong else {}
-    picture.edge(edge.source, edge.target, lines(parts), **marked)
+    picture.edge(edge.source, edge.target, lines(parts) or None, **marked)
 
 
 def _numbers(called: str, value: Any | None, color: str, theme: Theme) -> list[str]:

@@ -83,11 +83,11 @@ def _runs(
     found: dict[Vertex, Box] = {}
     for stretch in _stretches(order, boxes, ends, paths):
         found |= _repeated(stretch)
-    users: dict[Vertex, set[Box | Vertex]] = {}
+    drawn, users = boxes | found, dict[Vertex, set[Box | Vertex]]()
     for vertex in order:
         for source in vertex.inputs if isinstance(vertex, Node) else ():
             if isinstance(source, Leaf):
-                users.setdefault(source, set()).add(found.get(vertex) or boxes.get(vertex, vertex))
+                users.setdefault(source, set()).add(drawn.get(vertex, vertex))
     only: dict[Box | Vertex, list[Vertex]] = {}
     for leaf, boxes_of in users.items():
         if len(boxes_of) == 1 and leaf not in ends:

@@ -1,6 +1,6 @@
 """A computation as plain records, in the order it ran: what a picture shows, without how it looks."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,7 @@ __all__ = ["Block", "Edge", "Graph", "Group", "Saved", "Vertex"]
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """An array that a node keeps for its backward pass, by the name that the rule has for it; `of`: whose value it is."""
+    """An array that a node keeps for its backward pass, by the rule's name for it; `of` is what its owner is called."""
 
     name: str
     of: str
@@ -103,4 +103,4 @@ class Graph:
     edges: tuple[Edge, ...]
     groups: tuple[Group, ...] = ()
     hidden: int = 0
-    cut: Collection[str] = ()
+    cut: tuple[str, ...] = ()

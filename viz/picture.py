@@ -13,7 +13,7 @@ from viz.render import content, write
 __all__ = ["Picture", "fluid"]
 
 
-class Picture(graphviz.Digraph):
+class Picture(graphviz.Digraph):  # type: ignore[misc] # it comes without types
     """A `graphviz.Digraph` whose `pipe`, `render` and notebook display need no `dot` on PATH where pygraphviz is.
 
     >>> Picture("empty").pipe("svg", encoding="utf-8")[:5]

@@ -19,8 +19,8 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str], *, dpi: int = 
     """Write the picture to `path`, whose ending chooses the format, and return it.
 
     Drawn by the `dot` program where it is on PATH, else by the Graphviz inside the pygraphviz package; `.dot` and
-    `.gv` need neither. A PNG has `dpi` pixels an inch and sides of at most `size` inches and 5,760 pixels: what is larger
-    is drawn smaller. The file appears whole or not at all. Warns where there are no fonts to draw the letters with.
+    `.gv` need neither. A PNG has `dpi` pixels an inch and sides of at most `size` inches and 5,760 pixels: what is
+    larger is drawn smaller. The file appears whole or not at all. Warns where no font has the letters.
     Raises `RenderError` where there is nothing to draw with, for another ending, and for a drawing that Graphviz
     refuses; ValueError for a `dpi` or a `size` that is not above 0; OSError where the file cannot be written.
     """

@@ -18,7 +18,7 @@ from viz.records import record
 from viz.rules import rule_text
 from viz.table import table, table_or_blocks
 from viz.terminal import tables
-from viz.walk import forward_order, host, value_of
+from viz.walk import forward_order, host, values_of
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -215,7 +215,7 @@ def trace(root: Tensor) -> Trace:
     steps: list[Step] = []
     with _undisturbed([*order, end]), np.errstate(all="ignore"):  # an infinite slope is shown, not warned of
         autograd.backward(root, retain_graph=True, observe=steps.append)
-    names, values = call_them(order, end), _values(order)
+    names, values = call_them(order, end), values_of(order)
     found: dict[Vertex, Any] = {end: np.ones(end.shape, dtype=end.dtype)}
     backward = []
     for step in steps:
@@ -233,18 +233,6 @@ def trace(root: Tensor) -> Trace:
         by_vertex=found,
         values=values,
     )
-
-
-def _values(order: Sequence[Vertex]) -> dict[Vertex, Any]:
-    """The values that the graph still holds: on the vertex itself, or for the rule of an op that took it."""
-    found = {vertex: value for vertex in order if (value := value_of(vertex)) is not None}
-    for node in order:
-        if isinstance(node, Node) and not node.op.variadic:
-            saved = node.saved
-            for name, vertex in zip(node.op.operands, node.inputs, strict=True):
-                if vertex not in found and name in saved and saved[name].shape == vertex.shape:
-                    found[vertex] = host(saved[name])
-    return found
 
 
 def _forward_row(vertex: Vertex, names: dict[Vertex, str], values: dict[Vertex, Any]) -> Forward:
@@ -278,15 +266,15 @@ def _backward_row(step: Step, names: dict[Vertex, str], root: str, found: dict[V
 @contextmanager
 def _undisturbed(vertices: Sequence[Vertex]) -> Iterator[None]:
     """Give every leaf its `.grad` back afterwards, and keep hooks, which may also store gradients, from running."""
-    tensors = [v.tensor for v in vertices if isinstance(v, Leaf) and v.tensor is not None]
-    kept = [(tensor, tensor.grad) for tensor in tensors]
+    leaves = [v for v in vertices if isinstance(v, Leaf) and v.requires_grad]
+    kept = [(leaf, tensor, tensor.grad, leaf.arrived) for leaf in leaves if (tensor := leaf.tensor) is not None]
     hooks = [(vertex, vertex.hooks) for vertex in vertices]
     for vertex in vertices:
         vertex.hooks = None
     try:
         yield
     finally:
-        for tensor, grad in kept:
-            tensor.grad = grad
+        for leaf, tensor, grad, arrived in kept:
+            tensor.grad, leaf.arrived = grad, arrived
         for vertex, hook in hooks:
             vertex.hooks = hook

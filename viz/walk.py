@@ -1,5 +1,6 @@
 """The graph in the order it was computed, and the values that it still holds."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,18 @@ def value_of(vertex: Vertex) -> Any | None:
     if value is None and isinstance(vertex, Node):
         value = vertex.saved.get("out")
     return None if value is None else host(value)
+
+
+def values_of(order: Iterable[Vertex]) -> dict[Vertex, Any]:
+    """The values that the graph still holds: on the vertex itself, or for the rule of an op that took it."""
+    found = {vertex: value for vertex in order if (value := value_of(vertex)) is not None}
+    for node in order:
+        if isinstance(node, Node) and not node.op.variadic:
+            saved = node.saved
+            for name, vertex in zip(node.op.operands, node.inputs, strict=True):
+                if vertex not in found and name in saved and np.shape(saved[name]) == vertex.shape:
+                    found[vertex] = host(saved[name])
+    return found
 
 
 def host(array: Any) -> Any:
