@@ -55,25 +55,28 @@ class Changes:
         # addresses. What comes to lie there later is younger than the change.
         self._foreign: dict[tuple[int, int], tuple[int, CodeType | None, int]] = {}
 
-    def note(self, array: Any) -> None:
-        """Remember that the memory of `array` was changed now, by the learner's line that is running."""
-        memory = array if array.base is None else owner(array)
-        key = id(memory)
-        if key not in self._owners:
-            self._owners[key] = weakref.ref(memory, partial(self._forget, key))
+    def note(self, *arrays: Any) -> None:
+        """Remember that the memory of the arrays was changed now, by the learner's line that is running."""
         frame = sys._getframe(2)  # who called the operator
         code = frame.f_code
         self.latest = now = tick()
+        change: tuple[int, CodeType | None, int]
         if not inside[code.co_filename]:
-            self._last[key] = now, code, frame.f_lasti
+            change = now, code, frame.f_lasti
         elif further := learners_frame(frame):
-            self._last[key] = now, further.f_code, further.f_lasti
+            change = now, further.f_code, further.f_lasti
         else:
-            self._last[key] = now, None, 0
-        if memory.base is not None and isinstance(memory, np.ndarray):
-            self._foreign[byte_bounds(memory)] = self._last[key]
-            if len(self._foreign) > FOREIGN:
-                del self._foreign[next(iter(self._foreign))]
+            change = now, None, 0
+        for array in arrays:
+            memory = array if array.base is None else owner(array)
+            key = id(memory)
+            if key not in self._owners:
+                self._owners[key] = weakref.ref(memory, partial(self._forget, key))
+            self._last[key] = change
+            if memory.base is not None and isinstance(memory, np.ndarray):
+                self._foreign[byte_bounds(memory)] = change
+                if len(self._foreign) > FOREIGN:
+                    del self._foreign[next(iter(self._foreign))]
 
     def unseen(self) -> None:
         """From now on the nodes so far are looked at: they know a fingerprint of what they keep."""

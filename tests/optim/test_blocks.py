@@ -56,8 +56,8 @@ def test_a_large_parameter_learns_as_its_rows_would(kind: Callable[..., Any], op
 
 @pytest.mark.parametrize(("kind", "options"), KINDS, ids=lambda part: getattr(part, "__name__", None))
 def test_a_step_allocates_less_than_the_parameter(kind: Callable[..., Any], options: dict[str, Any]) -> None:
-    w = from_numpy(np.ones((1000, 2000), np.float32)).requires_grad_()
-    w.grad = from_numpy(np.ones((1000, 2000), np.float32))
+    w = from_numpy(np.ones((3000, 2000), np.float32)).requires_grad_()
+    w.grad = from_numpy(np.ones((3000, 2000), np.float32))
     optimizer = kind([w], **options)
     optimizer.step()
     tracemalloc.start()

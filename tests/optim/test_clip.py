@@ -44,8 +44,8 @@ def test_norms(norm_type: float, norm: float) -> None:
 @pytest.mark.parametrize(("dtype", "size"), [(np.float16, 300.0), (np.float32, 1e25)])
 def test_squares_that_overflow_do_not_count_as_infinite(dtype: type, size: float) -> None:
     w = holder(np.full(BLOCK + 1, size), dtype)
-    optim.clip_grad_norm_([w], 2.0)
-    np.testing.assert_allclose(w.grad.numpy(), 2 / math.sqrt(BLOCK + 1), rtol=1e-3)
+    optim.clip_grad_norm_([w], 20.0)
+    np.testing.assert_allclose(w.grad.numpy(), 20 / math.sqrt(BLOCK + 1), rtol=1e-3)
 
 
 def test_nan_is_no_small_gradient() -> None:

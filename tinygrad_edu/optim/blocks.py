@@ -5,9 +5,9 @@ from typing import Any
 
 from tinygrad_edu.graph import Array
 
-BLOCK = 1 << 16
-"""How many numbers a stretch has. Adam on 10 million float32 takes 12 ms so, and 22 ms in whole arrays; with a quarter
-of it the calls themselves begin to count (13 ms)."""
+BLOCK = 1 << 18
+"""How many numbers a stretch has. Adam on 10 million float32 takes 34 ms so and 63 ms in whole arrays; in stretches of
+a quarter of it too, but then the weights of a layer of 784 by 256 are cut, and SGD takes 46 us for them, not 39."""
 
 
 def in_blocks(function: Callable[..., Any], *arrays: Array) -> None:
@@ -17,11 +17,11 @@ def in_blocks(function: Callable[..., Any], *arrays: Array) -> None:
     `function` allocates is small. A number without axes comes as an array of one.
 
     >>> import numpy as np
-    >>> w, g = np.zeros((3, 50_000)), np.ones((3, 50_000))
+    >>> w, g = np.zeros((3, 200_000)), np.ones((3, 200_000))
     >>> in_blocks(lambda w, g: print(w.shape, g.shape), w, g)
-    (1, 50000) (1, 50000)
-    (1, 50000) (1, 50000)
-    (1, 50000) (1, 50000)
+    (1, 200000) (1, 200000)
+    (1, 200000) (1, 200000)
+    (1, 200000) (1, 200000)
     """
     first = arrays[0]
     if first.size <= BLOCK:

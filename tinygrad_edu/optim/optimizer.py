@@ -110,33 +110,37 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        found, note = False, changes.note
-        for group in self.param_groups:
-            names = self.remembers(group)
-            dtype, at = None, 0  # which the rule is for
-            for p in group["params"]:
-                g = p._grad
-                if g is None:
-                    continue
-                found = True
-                if type(g) is not ndarray:
-                    g = getattr(g, "_value", g)
-                w = p._value
-                bare = type(w) is not ndarray and isinstance(w, np.generic)
-                if bare:  # a number, which nobody can change in place
-                    w = np.asarray(w)
-                step, kept = self._recalled(p, w, names, group) if names else (1, ())
-                if w.dtype is not dtype or step != at:
-                    dtype, at = w.dtype, step
-                    rule = self._prepared(group, w, step)
-                if w.ndim and w.size <= BLOCK:
-                    rule(w, g, *kept)
-                else:
-                    in_blocks(rule, w, g, *kept)
-                if bare:
-                    p._become(w[()])
-                else:
-                    note(w)  # a graph that kept the old weights is refused
+        found, changed = False, []
+        try:
+            for group in self.param_groups:
+                names = self.remembers(group)
+                dtype, at = None, 0  # which the rule is for
+                for p in group["params"]:
+                    g = p._grad
+                    if g is None:
+                        continue
+                    found = True
+                    if type(g) is not ndarray:
+                        g = getattr(g, "_value", g)
+                    w = p._value
+                    bare = type(w) is not ndarray and isinstance(w, np.generic)
+                    if bare:  # a number, which nobody can change in place
+                        w = np.asarray(w)
+                    else:
+                        changed.append(w)
+                    step, kept = self._recalled(p, w, names, group) if names else (1, ())
+                    if w.dtype is not dtype or step != at:
+                        dtype, at = w.dtype, step
+                        rule = self._prepared(group, w, step)
+                    if w.ndim and w.size <= BLOCK:
+                        rule(w, g, *kept)
+                    else:
+                        in_blocks(rule, w, g, *kept)
+                    if bare:
+                        p._become(w[()])
+        finally:
+            if changed:
+                changes.note(*changed)  # a graph that kept the old weights is refused
         self.steps += 1
         if not found and not self._idle:
             self._idle = True
