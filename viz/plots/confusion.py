@@ -1,0 +1,59 @@
+"""The confusion matrix: what was predicted for the samples of every class."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu import metrics
+from viz.plots.style import BLACK, axes_or_new, small
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["confusion_matrix"]
+
+MOST = 25
+"""Up to so many classes there is room for numbers."""
+
+
+def confusion_matrix(
+    predictions: Any,
+    targets: Any,
+    ax: "Axes | None" = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+) -> "Axes":
+    """How often a class, the row, was predicted as another, the column; shades are shares of the row.
+
+    Takes what `metrics.confusion_matrix` takes and counts as it does: classes, probabilities, or a score a class. The
+    diagonal is what is right. Raises ValueError for names that are not one a class, and what that raises.
+
+    >>> axes = confusion_matrix([0, 1, 1, 1], [0, 0, 1, 1], class_names=["ham", "spam"])
+    >>> [text.get_text() for text in axes.texts]
+    ['1', '1', '0', '2']
+    """
+    counts = metrics.confusion_matrix(predictions, targets, threshold=threshold)
+    classes = len(counts)
+    if class_names is not None and len(class_names) < classes:
+        raise ValueError(f"class_names has {len(class_names)} names, and there are {classes} classes")
+    if class_names is not None and len(class_names) > classes:  # the last ones occur nowhere
+        counts = np.pad(counts, (0, len(class_names) - classes))
+        classes = len(counts)
+    names = list(map(str, range(classes) if class_names is None else class_names))
+    axes = axes_or_new(ax)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if classes <= MOST:
+        size = min(small(axes) + 2, 110 / classes)
+        for row, column in np.ndindex(counts.shape):
+            shade = "white" if shares[row, column] > 0.5 else BLACK
+            axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=shade, fontsize=size)
+    right = np.trace(counts) / counts.sum()
+    axes.set(xlabel="predicted", ylabel="actual", title=f"{right:.1%} of {counts.sum():,} are right")
+    if classes <= MOST:
+        long = max(map(len, names)) > 3 and classes > 2
+        axes.set_xticks(range(classes), names, rotation=45 if long else 0, ha="right" if long else "center")
+        axes.set_yticks(range(classes), names)
+    return axes
