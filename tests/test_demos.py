@@ -21,7 +21,7 @@ def test_a_demo_runs(demo: Path, tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603 - runs this Python on the project's own file
         [sys.executable, str(demo)],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},  # several tests share the cores
         capture_output=True,
         text=True,
         check=False,

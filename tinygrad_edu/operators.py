@@ -178,11 +178,10 @@ class Operators:
         """Stretched to a larger shape without copying, as `numpy.broadcast_to`."""
         return ops.broadcast_to.apply(self, shape[0] if len(shape) == 1 else shape)
 
-    def flatten(self, order: str = "C") -> Tensor:
+    def ravel(self, order: str = "C") -> Tensor:
         """The numbers in one axis."""
         return self.reshape(-1, order=order)
 
-    ravel = flatten
     copy = method(ops.copy)
     real, imag = property(ops.real), property(ops.imag)
     mT = property(ops.matrix_transpose, doc="The last two axes exchanged.")  # noqa: N815 - NumPy's name

@@ -149,6 +149,13 @@ class TorchNames:
         """The axes in another order: `t.permute(1, 0, 2)`."""
         return permute(self, dims[0] if len(dims) == 1 else dims)  # type: ignore[no-any-return] # a Tensor
 
+    def flatten(self: Any, start_dim: int | str = 0, end_dim: int = -1, *, order: str = "C") -> Tensor:
+        """The axes from `start_dim` to `end_dim` as one; in NumPy's words, all of them in the `order` "C" or "F"."""
+        order = start_dim if isinstance(start_dim, str) else order
+        if order != "C":
+            return self.reshape(-1, order=order)  # type: ignore[no-any-return] # a Tensor
+        return flatten(self, 0 if isinstance(start_dim, str) else start_dim, end_dim)  # type: ignore[no-any-return] # as above
+
     def t(self: Any) -> Tensor:
         """The transpose of a matrix."""
         return self.T  # type: ignore[no-any-return] # a Tensor

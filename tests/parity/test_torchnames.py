@@ -30,6 +30,9 @@ torch.mul(x, y) + x.mul(y) + x.sub(y) + torch.sub(x, y) + x.add(y) + torch.div(x
 torch.flatten(z)
 torch.flatten(z, 1)
 torch.flatten(z, start_dim=0, end_dim=1)
+z.flatten() + z.flatten(0).sum()
+z.flatten(1)
+z.flatten(start_dim=0, end_dim=1)
 torch.chunk(x, 3)[1]
 x.chunk(2, dim=1)[1]
 torch.gather(x, 1, i)

@@ -4,7 +4,7 @@ The text is that of the help topics that come with CPython, its last tenth kept 
 self-attention guess every next character from the 64 before it at most. Whoever guesses at random pays log(103) = 4.6
 nats a character; after 600 steps of AdamW the model pays less than 1.5, and so for text that it never saw. Then it
 writes. Take `import torch` for `import tinygrad_edu as torch`, and it is a PyTorch program. Writes
-20_character_transformer.txt, what it wrote, into the folder it is started from.
+19_character_transformer.txt, what it wrote, into the folder it is started from.
 """
 
 from pathlib import Path
@@ -91,5 +91,5 @@ sample = "".join(characters[i] for i in written)
 print(f"text kept apart: {kept_apart:.2f} nats a character\n\n{sample}\n")
 assert kept_apart < TARGET
 
-Path("20_character_transformer.txt").write_text(sample + "\n", "utf-8")
-print("wrote 20_character_transformer.txt")
+Path("19_character_transformer.txt").write_text(sample + "\n", "utf-8")
+print("wrote 19_character_transformer.txt")
