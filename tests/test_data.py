@@ -219,7 +219,7 @@ def test_collate_stacks_each_part() -> None:
     assert (batch["n"].dtype, batch["l"][0].dtype) == (np.int8, np.bool_)
     assert batch["t"].shape == (2, 1)
     assert batch["w"] == ["a", "a"]
-    assert batch["l"][1] == [b"b", b"b"]
+    assert batch["l"][1] == (b"b", b"b")
 
 
 def test_collate_keeps_the_history_of_tensors() -> None:

@@ -16,7 +16,7 @@ __all__ = ["default_collate"]
 def default_collate(batch: Sequence[Any]) -> Any:
     """One batch from a list of items.
 
-    Numbers, arrays and Tensors are stacked to a Tensor; words stay a list; of tuples, lists and dicts each part becomes
+    Numbers, arrays and Tensors are stacked to a Tensor; words stay as they are; of tuples, lists and dicts each part becomes
     a batch of its own. DataError where shapes or keys differ; TypeError for items of other kinds. Follows
     https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate.
 
@@ -35,7 +35,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, bool | int | float | np.generic):
         return Tensor(np.array(batch))
     if isinstance(first, str | bytes):
-        return list(batch)
+        return batch
     if isinstance(first, Mapping):
         _check([sorted(map(str, item)) for item in batch], "have the keys", "Give all the same keys")
         return {key: default_collate([item[key] for item in batch]) for key in first}
