@@ -63,6 +63,22 @@ def test_what_is_saved_comes_back_bit_for_bit(obj: Any, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize(
+    "obj",
+    [
+        {"a": {"b": Tensor([1.0])}, "a.b": Tensor([2.0]), "a.b_": Tensor([3.0])},
+        {"__metadata__": Tensor([1.0])},
+        {"": Tensor([1.0])},
+        {0: Tensor([1.0])},
+        {"$": "Tensor"},
+        {1: "a", "1": "b", None: "c", (1, 2): "d"},
+    ],
+)
+def test_names_that_might_be_mixed_up(obj: Any, tmp_path: Path) -> None:
+    tg.save(obj, tmp_path / "file")
+    assert same(tg.load(tmp_path / "file"), obj)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 3), (2, 3), (1, 2, 3, 1)])
 def test_every_dtype_and_shape(dtype: Any, shape: tuple[int, ...], tmp_path: Path) -> None:
@@ -366,7 +382,8 @@ def test_what_is_renamed_was_synced_and_so_is_the_folder(tmp_path: Path, monkeyp
     sync, rename = os.fsync, Path.replace
 
     def noted_sync(descriptor: int) -> None:
-        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        status = os.fstat(descriptor)
+        steps.append("folder" if stat.S_ISDIR(status.st_mode) else f"file of {status.st_size} bytes")
         sync(descriptor)
 
     def noted_rename(old: Path, new: Path) -> None:
@@ -376,7 +393,8 @@ def test_what_is_renamed_was_synced_and_so_is_the_folder(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "fsync", noted_sync)
     monkeypatch.setattr(Path, "replace", noted_rename)
     tg.save(OLD, tmp_path / "file")
-    assert steps == ["file", ".saving- -> file", "folder"]
+    whole = (tmp_path / "file").stat().st_size  # nothing was left in a buffer
+    assert steps == [f"file of {whole} bytes", ".saving- -> file", "folder"]
 
 
 KILLED_AT_EVERY_LINE = """

@@ -49,7 +49,7 @@ def save(obj: Any, path: Path) -> None:
     """
     arrays: Arrays = {}
     tree = _encoded(obj, (), arrays)
-    metadata = {} if _is_state_dict(obj) else {TREE: json.dumps(tree)}
+    metadata = {} if _says_all(arrays, obj) else {TREE: json.dumps(tree)}
     with replacing(path) as file:
         tensorfile.write(file, arrays, metadata)
 
@@ -87,10 +87,12 @@ def load(path: Path, map_location: str | device | None = None, *, weights_only: 
         ) from error
 
 
-def _is_state_dict(obj: Any) -> bool:
-    """Whether names and Tensors are all there is to say of it."""
-    return isinstance(obj, dict) and all(
-        type(key) is str and isinstance(value, Tensor) and not value.requires_grad for key, value in obj.items()
+def _says_all(arrays: Arrays, obj: Any) -> bool:
+    """Whether the object is no more than a dict of its arrays, as Tensors, under their names in the file."""
+    return (
+        isinstance(obj, dict)
+        and arrays.keys() == obj.keys()
+        and all(isinstance(value, Tensor) and not value.requires_grad for value in obj.values())
     )
 
 
