@@ -202,7 +202,7 @@ def write_raw(path: Path, header: dict[str, Any], array: Any) -> None:
 def test_a_file_that_was_cut_short_anywhere_says_so(tmp_path: Path) -> None:
     tg.save(CHECKPOINT, tmp_path / "file")
     raw = (tmp_path / "file").read_bytes()
-    for length in range(len(raw)):
+    for length in (*range(64), *range(64, len(raw), 7)):
         (tmp_path / "part").write_bytes(raw[:length])
         with pytest.raises(errors.CheckpointError, match=r"part' (was cut short|is no safetensors file)") as caught:
             tg.load(tmp_path / "part")
@@ -217,7 +217,7 @@ def test_random_damage_gives_other_numbers_or_a_clear_error_never_another_one(tm
     raw = (tmp_path / "file").read_bytes()
     header = 8 + int.from_bytes(raw[:8], "little")
     dice, refused = random.Random(0), 0  # noqa: S311 - no secrets here
-    for _ in range(3000):
+    for _ in range(1000):
         broken = bytearray(raw)
         for _ in range(dice.choice([1, 1, 2, 5])):
             broken[dice.randrange(header)] = dice.choice([dice.randrange(256), *b'0123456789,:[]{}"'])
@@ -227,7 +227,7 @@ def test_random_damage_gives_other_numbers_or_a_clear_error_never_another_one(tm
                 tg.load(tmp_path / "part")
         except errors.CheckpointError:
             refused += 1
-    assert refused > 1500
+    assert refused > 500
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_missing_numbers_are_refused_unless_something_is_said(tmp_path: Path) ->
 def test_a_class_called_none_is_not_dropped(tmp_path: Path) -> None:
     table = load_csv(csv(tmp_path, "a,kind\n1,none\n2,some\n3,\n"), "kind", missing="drop")
     assert (table.y.tolist(), table.class_names) == ([0, 1], ["none", "some"])
+    assert load_csv(csv(tmp_path, "a,kind\n1,none\n2,NaN\n"), "kind", missing="drop").class_names == ["none"]
     numbers = load_csv(csv(tmp_path, "a,t\n1,7\n2,NaN\n3,\n"), "t", missing="drop")
     assert numbers.y.tolist() == [7]
 
@@ -112,6 +113,7 @@ def test_a_class_called_none_is_not_dropped(tmp_path: Path) -> None:
         ("a,a\n1,2\n", {"target": "a"}, "target='a' names several columns"),
         ("a\n1\n", {"target": "a"}, "no column of features beside the target"),
         ("a,t\n1,7\n2,seven\n", {"target": "t"}, r"row 3, column 2 \('t'\) has 'seven'"),
+        ("a,t\n1,x\n2,nan\n", {"target": "t"}, r"row 3, column 2 \('t'\) has no label: missing='drop'"),
         ("a,t\n1,x\n2,\n", {"target": "t"}, r"row 3, column 2 \('t'\) has no label: missing='drop'"),
         ("a,t\n1,7\n2,\n", {"target": "t", "missing": 0}, r"column 2 \('t'\) has no number in 1 row: 3"),
         ("a,b\n1,\n,2\n", {"missing": "drop"}, "missing='drop' leaves nothing"),
@@ -211,6 +213,13 @@ def test_gray_images_have_one_channel(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     image.fromarray(GRAYS).save(tmp_path / "a" / "1.png")
     np.testing.assert_allclose(load_folder(tmp_path).X, GRAYS[None, None] / np.float32(255))
+
+
+def test_an_opacity_that_says_something_stays(tmp_path: Path) -> None:
+    image = pytest.importorskip("matplotlib.image")
+    (tmp_path / "a").mkdir()
+    image.imsave(tmp_path / "a" / "1.png", np.stack([GRAYS] * 4, -1))
+    np.testing.assert_allclose(load_folder(tmp_path).X[0, 3], GRAYS / 255, rtol=1e-6)
 
 
 def test_a_folder_that_is_not_right(tmp_path: Path) -> None:
@@ -326,6 +335,7 @@ def test_standardized_is_mean_0_and_std_1_as_scikit_learn_has_it() -> None:
 def test_a_constant_column_becomes_exactly_0() -> None:
     train = np.full((7, 3), 0.1)
     train[:, 1] = np.arange(7)
+    train[:, 2] = 5  # of which the std is exactly 0, and that of 0.1 is not
     standardize = Standardize().fit(train)
     assert standardize.constant == [0, 2]
     assert not standardize(train)[:, [0, 2]].any()

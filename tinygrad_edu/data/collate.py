@@ -16,8 +16,8 @@ __all__ = ["default_collate"]
 def default_collate(batch: Sequence[Any]) -> Any:
     """One batch from a list of items.
 
-    Numbers, arrays and Tensors are stacked to a Tensor; words stay as they are; of tuples, lists and dicts each part becomes
-    a batch of its own. DataError where shapes or keys differ; TypeError for items of other kinds. Follows
+    Numbers, arrays and Tensors are stacked to a Tensor; words stay as they are; of tuples, lists and dicts each part
+    becomes a batch of its own. DataError where shapes or keys differ; TypeError for items of other kinds. Follows
     https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate.
 
     >>> default_collate([(np.zeros(2), 0), (np.ones(2), 1)])

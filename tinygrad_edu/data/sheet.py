@@ -131,8 +131,8 @@ class _Sheet:
     def drop(self, places: Sequence[int], label: int | None) -> None:
         """Leave out the rows in which a number of these columns, or the label, is not known."""
         kept = [row for row in self.rows if not any(_is_missing(row[1][place]) for place in places)]
-        if label is not None:  # a class may be called "none"
-            unknown = _is_missing if self._has_numbers(label) else _is_empty
+        if label is not None:
+            unknown = _is_missing if self._has_numbers(label) else _is_nameless
             kept = [row for row in kept if not unknown(row[1][label])]
         if not kept:
             raise DataError(f"missing='drop' leaves nothing of {self.path!r}: every row lacks something")
@@ -182,7 +182,7 @@ class _Sheet:
             whole = all(cell.lstrip("+-").isdecimal() for cell in cells)
             return np.array([int(cell) for cell in cells]) if whole else numbers, None
         for (row, _), cell in zip(self.rows, cells, strict=True):
-            if not cell:
+            if _is_nameless(cell):
                 raise DataError(f"{self._where(place, row)} has no label: missing='drop' leaves such rows out")
         classes, y = np.unique(cells, return_inverse=True)
         return y, classes.tolist()
@@ -208,5 +208,6 @@ def _is_missing(cell: str) -> bool:
     return cell.strip().casefold() in MISSING
 
 
-def _is_empty(cell: str) -> bool:
-    return not cell.strip()
+def _is_nameless(cell: str) -> bool:
+    """Whether a class is not known: one may be called "none" or "?"."""
+    return cell.strip().casefold() in ("", "nan")
