@@ -19,6 +19,7 @@ from tinygrad_edu.data import (
     Dataset,
     IterableDataset,
     RandomSampler,
+    Sampler,
     SequentialSampler,
     Subset,
     SubsetRandomSampler,
@@ -120,6 +121,16 @@ def test_a_sampler_of_ones_own_is_asked_for_its_items() -> None:
 
     for dataset in SETS.values():
         assert drawn(DataLoader(dataset, 2, sampler=Odd(dataset))) == [[1, 3], [5, 7], [9]]
+
+
+@pytest.mark.parametrize("order", [range(9, -1, -2), range(0, 10, 3), [4, 2, 2], np.array([1, 8])])
+def test_an_order_of_ones_own(order: Any) -> None:
+    class Own(Sampler):
+        def order(self) -> Any:
+            return order
+
+    for dataset in SETS.values():
+        assert list(chain(*drawn(DataLoader(dataset, 2, sampler=Own())))) == list(order)
 
 
 def test_random_samplers() -> None:

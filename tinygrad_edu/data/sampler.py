@@ -152,6 +152,8 @@ class BatchSampler:
             yield from chunks(self.sampler, size, self.drop_last)
             return
         order = self.sampler.order()
+        if type(order) is not range or order.step != 1:  # whose pieces a loader takes for slices
+            order = np.asarray(order)
         end = len(order) - len(order) % size if self.drop_last else len(order)
         for start in range(0, end, size):
             yield order[start : start + size]
