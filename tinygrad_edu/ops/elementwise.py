@@ -373,10 +373,8 @@ def _to_larger(g: Any, x: Any, y: Any) -> Any:
 
 
 def masked(g: Any, mask: Any) -> Any:
-    """g where the mask holds, else 0; if large, as a product, 9 times faster than `np.where`, unless g is infinite."""
+    """g where the mask holds, else 0: as a product, up to 9 times faster than `np.where`, unless g is infinite."""
     value = getattr(g, "_value", g)
-    if value.ndim and value.size <= 512:  # 1.2 us where the product and the look at g take 1.6
-        return np.where(mask, g, 0)
     # A sum of squares tells in a third of the time of np.isfinite. NumPy multiplies faster by floats than by booleans.
     return g * mask.astype(value.dtype) if math.isfinite(np.vdot(value, value)) else np.where(mask, g, 0)
 
