@@ -6,7 +6,7 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.functional.losses.labels import class_axis, class_indices, places
-from tinygrad_edu.nn.functional.losses.operands import class_weights, floats, not_below_zero, numbers
+from tinygrad_edu.nn.functional.losses.operands import class_weights, floats, held, not_below_zero, numbers
 from tinygrad_edu.nn.functional.losses.reduction import divisor, reduced, share
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.indexing import scatter
@@ -170,7 +170,7 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing is a share, between 0 and 1; it is {label_smoothing}")
     input, target, weight = _prepared("cross_entropy", input, target, weight)
-    if target.dtype.kind == "f" and target.shape == input.shape:
+    if held(target).dtype.kind == "f" and target.shape == input.shape:
         if ignore_index >= 0:
             raise ValueError("cross_entropy: ignore_index names a class, and the target holds probabilities")
         return _of_probabilities(input, target, weight, reduction, label_smoothing)
@@ -201,9 +201,11 @@ def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int =
 
 def _prepared(loss: str, input: Any, target: Any, weight: Any) -> tuple[Any, Any, Any]:
     input = floats(loss, input)
-    if input.ndim == 0:
+    if held(input).ndim == 0:
         raise ShapeError(f"{loss}: the input is a single number, and needs a row of one number for each class, (N, C)")
-    return input, numbers(loss, target, "target"), class_weights(loss, weight, input, input.shape[class_axis(input)])
+    if weight is not None:
+        weight = class_weights(loss, weight, input, input.shape[class_axis(input)])
+    return input, numbers(loss, target, "target"), weight
 
 
 def _row_weights(target: Any, kept: Any, weight: Any, input: Any) -> Any:

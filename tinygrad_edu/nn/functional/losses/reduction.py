@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from tinygrad_edu.nn.functional.sums import over_rows
+
 REDUCTIONS = ("none", "mean", "sum")
 
 
@@ -32,7 +34,7 @@ def reduced(losses: Any, count: Any) -> Any:
     """The losses themselves for None, else their sum divided by the count; the mean of nothing is nan, quietly."""
     if count is None:
         return losses
-    total = losses.sum()
+    total = over_rows(losses) if losses.ndim == 1 else losses.sum()
     return total if type(count) is int and count == 1 else total / (count or math.nan)
 
 
