@@ -44,10 +44,13 @@ class device:  # noqa: N801 - PyTorch's name
         return f"device({str(self)!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, str | device) and str(self) == str(device(other))
+        return other is self or (isinstance(other, str | device) and str(self) == str(device(other)))
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+
+CPU = device("cpu")
 
 
 def device_count() -> int:
@@ -70,7 +73,7 @@ def synchronize(to: "str | device | None" = None) -> None:
 
 def device_of(array: Any) -> device:
     """Where an array lives."""
-    return device("cpu") if isinstance(array, np.ndarray | np.generic) else device(f"cuda:{array.device.id}")
+    return CPU if isinstance(array, np.ndarray | np.generic) else device(f"cuda:{array.device.id}")
 
 
 def moved(array: Any, to: "str | device") -> Any:
