@@ -102,8 +102,8 @@ def scaled_dot_product_attention(
     query is (..., L, E), key (..., S, E) and value (..., S, V); the result is (..., L, V). `scale` is 1 / sqrt(E)
     unless given. `attn_mask` broadcasts to (..., L, S): booleans, True where a query may look, or floats that are
     added to the scores. `is_causal` lets query number i look at the keys 0 to i. A query that may look at nothing gets
-    zeros. `dropout_p` drops weights, whether in training or not. Raises `ShapeError`; TypeError for a mask of whole numbers;
-    ValueError for a mask beside `is_causal`. Vaswani et al. 2017, "Attention is all you need"; after
+    zeros. `dropout_p` drops weights, whether in training or not. Raises `ShapeError`; TypeError for a mask of whole
+    numbers; ValueError for a mask beside `is_causal`. Vaswani et al. 2017, "Attention is all you need"; after
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
 
     >>> from tinygrad_edu import Tensor
