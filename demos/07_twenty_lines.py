@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from time import perf_counter
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import tinygrad_edu as tg
 import tinygrad_edu.nn.functional as F  # noqa: N812 - PyTorch's name for it
 from tinygrad_edu import Tensor, no_grad
+from viz import plots
 
 STEPS, RATE = 2000, 1e-4
 random = np.random.default_rng(0)
@@ -65,10 +65,10 @@ print(f"by hand {seconds[0]:.2f} s, by the engine {seconds[1]:.2f} s")
 assert difference < 1e-9
 assert hand[-1] < 0.01 * hand[0]
 
-axes = Figure(figsize=(6.4, 4), layout="constrained").subplots()
-axes.plot(hand, linewidth=4, alpha=0.4, label="twenty lines of NumPy")
-axes.plot(engine, linewidth=1, label="the engine")
-axes.set(xlabel="step", ylabel="loss", yscale="log", title="The same network twice")
+curves = {"twenty lines of NumPy": hand, "the engine": engine}
+axes = plots.learning_curves(curves, list(curves), log=True)
+axes.get_lines()[0].set(linewidth=7, alpha=0.4)  # it lies below the other
+axes.set(xlabel="step", ylabel="loss", title="The same network twice")
 axes.legend()
 axes.figure.savefig("07_twenty_lines.png", dpi=150)
 print("wrote 07_twenty_lines.png")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 import tinygrad_edu.optim as optim
 from tinygrad_edu import Tensor
+from viz import plots
 
 START, STEPS = 4.0, 20
 
@@ -60,9 +61,9 @@ def fit(batch_size: int) -> np.ndarray:
     return np.array(visited)
 
 
-def mean_squared_error(line: np.ndarray) -> np.ndarray:
-    """Of all points, for every slope and intercept in `line`."""
-    return ((line[..., :1] * inputs + line[..., 1:] - targets) ** 2).mean(axis=-1)
+def loss_of_all(slope: Tensor, intercept: Tensor) -> Tensor:
+    """The mean squared error of a line over all points."""
+    return ((slope * inputs + intercept - targets) ** 2).mean()
 
 
 fits = {
@@ -70,7 +71,8 @@ fits = {
 }
 uphill, distances = [], []
 for name, visited in fits.items():
-    uphill.append(np.mean(np.diff(mean_squared_error(visited)) > 0))
+    along = [loss_of_all(*line).item() for line in Tensor(visited)]
+    uphill.append(np.mean(np.diff(along) > 0))
     distances.append(np.linalg.norm(visited[-1] - best))
     print(f"{name:24} {len(visited) - 1:3} steps, {uphill[-1]:4.0%} uphill, end {distances[-1]:.2f} from the best line")
 assert [len(visited) - 1 for visited in fits.values()] == [10, 80, 640]
@@ -84,12 +86,9 @@ for axes, (name, visited) in zip(above.subplots(1, 3), paths.items(), strict=Tru
     axes.plot(x, x**2, color="#999999")
     axes.plot(visited, np.square(visited), "o-", color="#d55e00", markersize=4, linewidth=1)
     axes.set(title=f"learning rate {rates[name]}: {name}", xlabel="x", ylabel="x squared", xlim=(-8, 8), ylim=(-3, 64))
-slope, intercept = np.meshgrid(np.linspace(-1.5, 3, 100), np.linspace(-2, 2.5, 100))
-losses = mean_squared_error(np.stack([slope, intercept], axis=-1))
 for axes, (name, visited) in zip(below.subplots(1, 3), fits.items(), strict=True):
-    axes.contour(slope, intercept, losses, levels=np.geomspace(losses.min() * 1.02, losses.max(), 12), colors="#bbbbbb")
-    axes.plot(*visited.T, "o-", color="#0072b2", markersize=2, linewidth=0.8)
-    axes.plot(*best, "*", color="#d55e00", markersize=12)
-    axes.set(title=name, xlabel="slope", ylabel="intercept")
+    plots.descent(loss_of_all, visited, axes, xlim=(-1.5, 3), ylim=(-2, 2.5), names=("slope", "intercept"))
+    axes.plot(*best, "x", color="#333333", markersize=9, markeredgewidth=2)  # where the best line is
+    axes.set_title(name)
 figure.savefig("08_gradient_descent.png", dpi=120)
 print("wrote 08_gradient_descent.png")

@@ -5,39 +5,30 @@ one. Momentum gathers speed there; RMSprop and Adam divide each coordinate by th
 steepness no longer counts. Writes 09_optimizers.png into the folder it is started from.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 import tinygrad_edu.optim as optim
-from tinygrad_edu import Tensor
+from viz import plots
 
 STEEPNESS, START, STEPS = np.array([1.0, 50.0]), np.array([-8.0, 1.5]), 120
 
 
-def path(make: Callable[[list[Tensor]], Any]) -> np.ndarray:
-    """Where the point is at first and after every step."""
-    point = Tensor(START, requires_grad=True)
-    optimizer = make([point])
-    visited = [point.tolist()]
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = (STEEPNESS * point**2).sum() / 2
-        loss.backward()
-        optimizer.step()
-        visited.append(point.tolist())
-    return np.array(visited)
+def bowl(x: Any, y: Any) -> Any:
+    """L, of two numbers or of arrays."""
+    return (STEEPNESS[0] * x**2 + STEEPNESS[1] * y**2) / 2
 
 
-paths = {
-    "gradient descent": path(lambda point: optim.SGD(point, lr=0.03)),
-    "momentum": path(lambda point: optim.SGD(point, lr=0.03, momentum=0.8)),
-    "RMSprop": path(lambda point: optim.RMSprop(point, lr=0.1, alpha=0.9)),
-    "Adam": path(lambda point: optim.Adam(point, lr=0.6)),
+optimizers = {
+    "gradient descent": lambda point: optim.SGD(point, lr=0.03),
+    "momentum": lambda point: optim.SGD(point, lr=0.03, momentum=0.8),
+    "RMSprop": lambda point: optim.RMSprop(point, lr=0.1, alpha=0.9),
+    "Adam": lambda point: optim.Adam(point, lr=0.6),
 }
-losses = {name: (STEEPNESS * visited**2).sum(axis=1) / 2 for name, visited in paths.items()}
+paths = {name: plots.walk(bowl, START, make, STEPS) for name, make in optimizers.items()}
+losses = {name: bowl(*visited.T) for name, visited in paths.items()}
 arrived = {name: int(np.argmax(loss < 0.1)) for name, loss in losses.items()}
 for name in paths:
     first = paths[name][1] - START
@@ -54,12 +45,8 @@ np.testing.assert_allclose(abs(paths["Adam"][1] - START), 0.6, rtol=1e-6)
 assert arrived == {"gradient descent": 95, "momentum": 30, "RMSprop": 87, "Adam": 37}
 
 figure = Figure(figsize=(11, 7), layout="constrained")
-x, y = np.meshgrid(np.linspace(-9, 4, 200), np.linspace(-2, 2, 200))
-bowl = (STEEPNESS[0] * x**2 + STEEPNESS[1] * y**2) / 2
 for axes, (name, visited) in zip(figure.subplots(2, 2).flat, paths.items(), strict=True):
-    axes.contour(x, y, bowl, levels=np.geomspace(0.1, bowl.max(), 12), colors="#bbbbbb")
-    axes.plot(*visited.T, "o-", color="#0072b2", markersize=3, linewidth=1)
-    axes.plot(0, 0, "*", color="#d55e00", markersize=12)
-    axes.set(title=f"{name}: {arrived[name]} steps", xlabel="x", ylabel="y", xlim=(-9, 4), ylim=(-2, 2))
+    plots.descent(bowl, visited, axes, xlim=(-9, 4), ylim=(-2, 2))
+    axes.set_title(f"{name}: below 0.1 after {arrived[name]} steps")
 figure.savefig("09_optimizers.png", dpi=120)
 print("wrote 09_optimizers.png")

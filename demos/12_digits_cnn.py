@@ -1,7 +1,7 @@
 """A small convolutional network on ten handwritten digits: every unit sees 3x3 pixels, and looks for one thing there.
 
 The 1797 images of 8x8 that come with scikit-learn, 1437 to train on and 360 to test on, of which at least 98.5 % are
-told right. Writes 12_digits_cnn.png, what the filters of the first layer see, into the folder it is started from.
+told right. Writes 12_digits_cnn.png, the filters of the first layer and what they see, into the folder it is started from.
 """
 
 from matplotlib.figure import Figure
@@ -11,6 +11,7 @@ import tinygrad_edu.nn as nn
 import tinygrad_edu.optim as optim
 from tinygrad_edu.data import load_digits
 from tinygrad_edu.train import evaluate, fit, predict
+from viz import plots
 
 EPOCHS = 10
 
@@ -51,11 +52,15 @@ accuracy = evaluate(model, (held_out, test.y), nn.CrossEntropyLoss(), ["accuracy
 print(f"test accuracy {accuracy:.2%} (over twenty seeds: from 98.61 % to 99.72 %)")
 assert accuracy >= 0.985
 
-figure = Figure(figsize=(9, 9), layout="constrained")
+figure = Figure(figsize=(15, 8.5), layout="constrained")
+left, right = figure.subfigures(1, 2, width_ratios=[1, 1.1])
+kernels, rates = left.subplots(2, 1, height_ratios=[1.6, 1])
+plots.first_layer(model, kernels).set_title("the 16 filters of the first layer")
+plots.learning_rates(history, ax=rates).set_title("the learning rate")
 first = predict(model[:3].eval(), held_out[:1]).numpy()[0]
-for axes, seen in zip(figure.subplots(4, 4).flat, first, strict=True):
+for axes, seen in zip(right.subplots(4, 4).flat, first, strict=True):
     axes.imshow(seen, cmap="gray_r")
     axes.set_axis_off()
-figure.suptitle(f"A handwritten {test.y[0]}, as the 16 filters of the first layer see it")
+right.suptitle(f"A handwritten {test.y[0]}, as those filters see it")
 figure.savefig("12_digits_cnn.png", dpi=100)
 print("wrote 12_digits_cnn.png")

@@ -5,13 +5,12 @@ loss, which is the numerically better form; both forms learn the same here, beca
 logits too. Writes 13_digits_keras.png, the cost over iterations, into the folder it is started from.
 """
 
-from matplotlib.figure import Figure
-
 import tinygrad_edu as tg
 from tinygrad_edu.data import load_digits
 from tinygrad_edu.keras import Dense, Input, Sequential
 from tinygrad_edu.keras.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from tinygrad_edu.keras.optimizers import Adam
+from viz import plots
 
 train, test = load_digits().split()
 X_train, y_train, X_test, y_test = train.X / 16, train.y, test.X / 16, test.y
@@ -65,10 +64,11 @@ p = tg.softmax(tg.Tensor(scores), axis=1).numpy()
 print(f"of the first test digit, a {y_test[0]}, it says {p.argmax()}, with probability {p.max():.4f}")
 assert p.argmax() == y_test[0]
 
-axes = Figure(figsize=(6.4, 4.8), layout="constrained").subplots()
-axes.plot(binary.history["loss"], label="0 or 1, 25-15-1 sigmoid units")
-axes.plot(costs["linear"], label="ten digits, 25-15-10 from logits")
-axes.set(xlabel="epoch", ylabel="cost", yscale="log", title="Cost over iterations")
-axes.legend()
+curves = {
+    "0 or 1, 25-15-1 sigmoid units": binary.history["loss"],
+    "ten digits, 25-15-10 from logits": costs["linear"],
+}
+axes = plots.learning_curves(curves, list(curves), log=True)
+axes.set(ylabel="cost", title="Cost over iterations")
 axes.figure.savefig("13_digits_keras.png", dpi=120)
 print("wrote 13_digits_keras.png")

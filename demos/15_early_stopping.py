@@ -7,13 +7,13 @@ Writes 15_early_stopping.png into the folder it is started from.
 """
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import tinygrad_edu as tg
 import tinygrad_edu.nn as nn
 import tinygrad_edu.optim as optim
 from tinygrad_edu.data import Standardize, Table, load_diabetes
 from tinygrad_edu.train import EarlyStopping, History, evaluate, fit
+from viz import plots
 
 rest, test = load_diabetes().split(test=96 / 442)
 train, validation = rest.split(test=96 / 346)
@@ -49,8 +49,8 @@ assert stopped.best.epoch == stopped.epochs - 20
 assert whole["loss"][-1] < 0.05 < 0.7 < error_of_whole
 assert error < 0.5
 
-axes = Figure(figsize=(7.5, 4.8), layout="constrained").subplots()
-whole.plot(axes).set(title="A network too large for its data", ylabel="mean squared error")
+axes = plots.learning_curves(whole)
+axes.set(title="A network too large for its data", ylabel="mean squared error")
 axes.axvline(stopped.epochs, color="#333333", linestyle=":", label=f"stopped after epoch {stopped.epochs}")
 axes.legend()
 axes.figure.savefig("15_early_stopping.png", dpi=120)

@@ -71,7 +71,7 @@ def descent(
     ...     return x**2 + 4 * y**2
     >>> axes = descent(bowl, walk(bowl, (4.0, 2.0), lambda both: optim.SGD(both, lr=0.125), steps=3))
     >>> axes.get_legend().get_texts()[0].get_text()
-    '3 steps, from 32 to 2.848'
+    '3 steps, loss from 32 to 2.848'
     """
     several = dict(paths) if isinstance(paths, Mapping) else {"": paths}
     tracks = [_Track(str(name), *_checked(loss, path)) for name, path in several.items()]
@@ -106,7 +106,7 @@ def _checked(loss: Loss, path: Any) -> tuple[Any, Any]:
 def _draw(axes: "Axes", track: _Track, hue: str) -> None:
     """The path: a dot for every step as long as they are few, a square where it starts and a star where it ends."""
     points, heights = track.points, track.heights
-    said = f"{len(points) - 1} steps, from {heights[0]:.4g} to {heights[-1]:.4g}"
+    said = f"{len(points) - 1} steps, loss from {heights[0]:.4g} to {heights[-1]:.4g}"
     outside = np.flatnonzero(~_inside(points, axes.get_xlim(), axes.get_ylim()))
     if len(outside):
         said += f"; leaves the picture in step {outside[0]}"

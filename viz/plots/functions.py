@@ -64,14 +64,15 @@ def _named(functions: Any) -> dict[str, Callable[[Any], Any]]:
     """The functions, each with a name to be called by."""
     if isinstance(functions, Mapping):
         return {str(name): function for name, function in functions.items()}
-    several = [functions] if callable(functions) else list(functions)
+    one = callable(functions) or isinstance(functions, str) or not isinstance(functions, Iterable)
+    several = [functions] if one else list(functions)
     return {getattr(function, "name", getattr(function, "__name__", repr(function))): function for function in several}
 
 
 def _check(name: str, function: Any, x: float) -> None:
     """Refuse what is no function of numbers."""
     if not callable(function):
-        raise TypeError(f"{name!r} is a {type(function).__name__} and no function: give sigmoid itself, or nn.ReLU()")
+        raise TypeError(f"{name} is a {type(function).__name__} and no function: give sigmoid itself, or nn.ReLU()")
     if isinstance(function, type):
         raise TypeError(f"{name} is a class: make one, {name}()")
     apart = np.array([x, x / 2 + 0.1])

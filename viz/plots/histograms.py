@@ -1,5 +1,6 @@
 """Histograms of weights and of gradients, one row a parameter, with the names that the modules have."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["gradient_histograms", "weight_histograms"]
 
-BINS, MOST, LONGEST = 40, 30, 26
+BINS, MOST, LONGEST = 40, 30, 30
 """Of a row; rows of a picture; letters of a name."""
 
 
@@ -65,7 +66,7 @@ def _rows(rows: dict[str, Any], ax: "Axes | None", what: str, hue: str, log: boo
     if log:
         axes.set_xscale("log")
     axes.set(xlabel=f"|{what}|" if log else what, ylim=(len(shown) - 0.8, -1.1))
-    axes.set_yticks(range(len(shown)), [_shortened(name) for name in shown])
+    axes.set_yticks(range(len(shown)), _shortened(list(shown)))
     axes.tick_params(axis="y", length=0)
     right = axes.secondary_yaxis("right")
     right.set_yticks(range(len(shown)), notes)
@@ -98,6 +99,11 @@ def _row(axes: "Axes", values: Any, place: int, hue: str, log: bool) -> str:
     return "\n".join([*spread, *([", ".join(beside)] if beside else [])]) or "empty"
 
 
-def _shortened(name: str) -> str:
-    """The end of a long name, which says most."""
-    return name if len(name) <= LONGEST else "..." + name[3 - LONGEST :]
+def _shortened(names: Sequence[str]) -> list[str]:
+    """Names without their middle where they are long, as long as that tells all of them apart.
+
+    >>> _shortened(["fc.weight", "encoder.layers.0.self_attn.out_proj.weight"])
+    ['fc.weight', 'encoder.layers.0...proj.weight']
+    """
+    short = [name if len(name) <= LONGEST else f"{name[: LONGEST - 14]}...{name[-11:]}" for name in names]
+    return short if len(set(short)) == len(names) else list(names)

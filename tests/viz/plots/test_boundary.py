@@ -1,7 +1,5 @@
-"""The decision boundary: where it is, and that nobody needs colours or a display to read it."""
+"""The decision boundary: where it is, and that nobody needs colours to read it."""
 
-import sys
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -36,21 +34,6 @@ def test_classes_are_told_apart_by_marker_and_named() -> None:
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("links", "capitals")
 
 
-def test_it_is_drawn_without_a_display_and_without_pyplot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    file = BytesIO()
-    decision_boundary(at_one, POINTS, CLASSES).figure.savefig(file)
-    assert file.getvalue().startswith(b"\x89PNG")
-
-
-def test_axes_can_be_given() -> None:
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots()
-    assert decision_boundary(at_one, POINTS, CLASSES, ax=axes) is axes
-
-
 def test_a_classifier_that_never_changes_its_mind_has_no_line() -> None:
     axes = decision_boundary(lambda points: np.full(len(points), 0.9), POINTS, CLASSES)
     legend = axes.get_legend()
@@ -69,9 +52,3 @@ def test_a_classifier_that_never_changes_its_mind_has_no_line() -> None:
 def test_other_shapes_are_refused(points: object, classes: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         decision_boundary(at_one, points, classes)
-
-
-def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match="pip install matplotlib"):
-        decision_boundary(at_one, POINTS, CLASSES)
