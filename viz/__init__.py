@@ -2,7 +2,8 @@
 
 from viz import plots
 from viz.dot import make_dot
+from viz.page import stepper
 from viz.render import render
 from viz.steps import trace
 
-__all__ = ["make_dot", "plots", "render", "trace"]
+__all__ = ["make_dot", "plots", "render", "stepper", "trace"]

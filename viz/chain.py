@@ -1,7 +1,6 @@
 """The chain rule, an equation for every step of the backward pass, and one more where several paths add up."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,25 +37,33 @@ MOST_TERMS = 6
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """What is equal: `sides[0] = sides[1] = ...`; `step` counts from 0, `total` says that it adds up all paths."""
+    """What is equal: `sides[0] = sides[1] = ...`; `total` says that it adds up what came along several paths."""
 
-    step: int
     sides: tuple[Math, ...]
     total: bool = False
 
 
-def chain_rule(steps: Sequence[Step], names: Mapping[Vertex, str]) -> list[Equation]:
-    """The equations of a backward pass, in its order."""
-    left = Counter(step.node.inputs[step.index] for step in steps)
-    arrivals: dict[Vertex, list[Step]] = {vertex: [] for vertex in left}
-    equations = []
-    for i, step in enumerate(steps):
-        vertex = step.node.inputs[step.index]
-        arrivals[vertex].append(step)
-        equations.append(Equation(i, _sides(step, names, steps[0].node, left[vertex] == 1)))
-        if len(arrivals[vertex]) == left[vertex] > 1:
-            equations.append(Equation(i, _total(arrivals[vertex], names, steps[0].node), total=True))
-    return equations
+class ChainRule:
+    """The equations of a backward pass, made when somebody reads them."""
+
+    def __init__(self, steps: Sequence[Step], names: Mapping[Vertex, str]) -> None:
+        self.steps, self.names = steps, names
+        self.arrived: dict[Vertex, list[int]] = {}
+        for i, step in enumerate(steps):
+            self.arrived.setdefault(step.node.inputs[step.index], []).append(i)
+
+    def at(self, i: int) -> list[Equation]:
+        """The equation of step `i`; behind the last of several paths to a value also the one that adds them up."""
+        step, root = self.steps[i], self.steps[0].node
+        arrived = self.arrived[step.node.inputs[step.index]]
+        found = [Equation(_sides(step, self.names, root, len(arrived) == 1))]
+        if i == arrived[-1] and len(arrived) > 1:
+            found.append(Equation(_total([self.steps[j] for j in arrived], self.names, root), total=True))
+        return found
+
+    def all(self) -> list[Equation]:
+        """Every equation, in the order of the steps."""
+        return [equation for i in range(len(self.steps)) for equation in self.at(i)]
 
 
 def term(step: Step, names: Mapping[Vertex, str], root: Node) -> Math:

@@ -1,6 +1,6 @@
 """What the vertices of a graph are called, and the formula that made each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count
 from typing import Any
 
@@ -22,14 +22,15 @@ def printable(text: str, longest: int = 40) -> str:
     return plain if len(plain) <= longest else plain[: longest - 3] + "..."
 
 
-def call_them(vertices: Sequence[Vertex], root: Vertex) -> dict[Vertex, str]:
+def call_them(vertices: Sequence[Vertex], root: Vertex, given: Mapping[Vertex, str] | None = None) -> dict[Vertex, str]:
     """A short, unique name for each vertex: its own where it is one word, a number itself, else p, q, r ... and `out`.
 
-    A formula of its own, such as `a * b`, is too long to be repeated in every line of the chain rule.
+    `given` names come before their own. A formula of its own, such as `a * b`, is too long to be repeated in every line
+    of the chain rule.
     """
     names: dict[Vertex, str] = {}
     for vertex in vertices:
-        own = printable(vertex.name or "", 20)
+        own = printable((given or {}).get(vertex) or vertex.name or "", 20)
         if own and (own.isidentifier() or isinstance(vertex, Leaf)):
             names[vertex] = _unused(own, names.values())
         elif isinstance(vertex, Leaf) and not vertex.requires_grad:

@@ -21,17 +21,36 @@ from viz.labels import printable
 from viz.latex import axes_named, base_and_index
 
 MINUS = "\u2212"
+EQUALS = '<mo form="infix">=</mo>'
 
 
 def math(sides: tuple[Math, ...]) -> str:
-    """An equation as one element `math`.
+    """An equation as an element `math` for each of its sides, so that a narrow page breaks it before an equals sign.
 
     >>> math((Name("a"), Number("3")))
-    '<math><mrow><mi>a</mi></mrow><mrow><mo>=</mo><mn>3</mn></mrow></math>'
+    '<math displaystyle="true"><mi>a</mi></math> <math displaystyle="true"><mo form="infix">=</mo><mn>3</mn></math>'
     """
-    first, *others = (mathml(side) for side in sides)
-    rest = "".join(f"<mrow><mo>=</mo>{side}</mrow>" for side in others)
-    return f"<math><mrow>{first}</mrow>{rest}</math>"
+    return " ".join(_side(side, EQUALS if i else "") for i, side in enumerate(sides))
+
+
+def _side(side: Math, equals: str) -> str:
+    """One side of an equation; it may be broken before a plus sign, and words in it are text of the page."""
+    if not isinstance(side, Row):
+        return _element(f"{equals}{mathml(side)}")
+    if any(isinstance(part, Words) for part in side.parts):
+        said = [escape(part.text) if isinstance(part, Words) else _element(mathml(part)) for part in side.parts]
+        return f"<span>{_element(equals)} {' '.join(said)}</span>"
+    terms = [equals]
+    for part in side.parts:
+        if part == Sign("+"):
+            terms.append('<mo form="infix">+</mo>')
+        else:
+            terms[-1] += mathml(part)
+    return " ".join(map(_element, terms))
+
+
+def _element(content: str) -> str:
+    return f'<math displaystyle="true">{content}</math>' if content else ""
 
 
 def mathml(formula: Math) -> str:
@@ -48,6 +67,8 @@ def mathml(formula: Math) -> str:
         case Function(text):
             return f"<mi>{escape(text)}</mi>"
         case Sign(text):
+            if text in "()":
+                return f'<mo stretchy="false">{text}</mo>'
             return f"<mo>{MINUS if text == '-' else text}</mo>"
         case Row(parts):
             return f"<mrow>{''.join(map(mathml, parts))}</mrow>"

@@ -31,7 +31,7 @@ FORMULAS = {
 def formula_text(step: Step) -> str | None:
     """The rule as a Python expression of `g`, the operands and `out`; None where it is told in words."""
     op, operand = step.node.op, step.node.op.operand(step.index)
-    product = _product(step)
+    product = _product(step) or _layer(step)
     if product:
         return product
     if op.name in WORDS:
@@ -42,7 +42,12 @@ def formula_text(step: Step) -> str | None:
 def rule_text(step: Step, names: dict[Vertex, str], arriving: str) -> str:
     """How the step makes its gradient of what arrives: in words, or else by the rule's own docstring or source."""
     node, operands = step.node, step.node.op.operands
-    text = WORDS.get(node.op.name) or _product(step) or rules.rule_text(node.op, node.op.operand(step.index))
+    text = (
+        WORDS.get(node.op.name)
+        or _product(step)
+        or _layer(step)
+        or rules.rule_text(node.op, node.op.operand(step.index))
+    )
     spoken = {} if node.op.variadic else {name: names[v] for name, v in zip(operands, node.inputs, strict=True)}
     spoken["g"] = arriving
     return re.sub(r"\b(\w+)\b", lambda match: spoken.get(match[1], match[1]), text)
@@ -60,3 +65,10 @@ def _product(step: Step) -> str:
     if step.index == 0:
         return {(1, 1): f"g * {y}", (2, 1): f"outer(g, {y})"}.get(axes, f"g @ {y}.T")
     return {(1, 1): f"g * {x}", (1, 2): f"outer({x}, g)"}.get(axes, f"{x}.T @ g")
+
+
+def _layer(step: Step) -> str:
+    """The rule of a linear layer, x @ weight.T + bias, on rows of samples."""
+    if step.node.op.name != "linear" or len(step.node.inputs[0].shape) != 2:
+        return ""
+    return ("g @ weight", "g.T @ x", "")[step.index]

@@ -1,6 +1,6 @@
 """The backward pass as a list of steps: one line of the chain rule each, taken from the loop that the engine runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_edu import Tensor, autograd
 from tinygrad_edu.autograd import Step
 from tinygrad_edu.graph import Leaf, Node, Vertex
-from viz.chain import Equation, chain_rule
+from viz.chain import ChainRule
 from viz.labels import call_them, formula, local_name, printable
 from viz.latex import document, latex
 from viz.numbers import shown
@@ -121,6 +121,7 @@ class Trace:
         >>> trace(x * x).data()["backward"][1]["after"]
         {'shape': [], 'dtype': 'float64', 'text': '6', 'values': 6.0}
         """
+        rule = self.chain_rule()
         return {
             "root": self.root,
             "forward": [
@@ -140,22 +141,16 @@ class Trace:
                     "operand": seen.index,
                     "rule": step.rule,
                     **{name: record(getattr(step, name)) for name in ARRAYS},
-                    "latex": [" = ".join(map(latex, e.sides)) for e in told],
+                    "latex": [" = ".join(map(latex, e.sides)) for e in rule.at(i)],
                 }
-                for step, seen, told in zip(self.backward, self.steps, self._equations_by_step(), strict=True)
+                for i, (step, seen) in enumerate(zip(self.backward, self.steps, strict=True))
             ],
             "gradients": {name: record(gradient) for name, gradient in self.gradients.items()},
         }
 
-    def _equations_by_step(self) -> list[list[Equation]]:
-        told: list[list[Equation]] = [[] for _ in self.steps]
-        for equation in self.equations():
-            told[equation.step].append(equation)
-        return told
-
-    def equations(self) -> list[Equation]:
-        """The chain rule, an equation a step, and one more where what came along several paths is complete."""
-        return chain_rule(self.steps, self.names)
+    def chain_rule(self) -> ChainRule:
+        """The chain rule: an equation a step, and one more where what came along several paths is complete."""
+        return ChainRule(self.steps, self.names)
 
     def latex(self) -> str:
         r"""The chain rule as LaTeX: an `align*` for amsmath, a line a step, with the tensors' names.
@@ -164,7 +159,7 @@ class Trace:
         >>> print(trace(a * a).latex().splitlines()[2].strip())
         \frac{\partial (a \cdot a)}{\partial a^{(1)}} &= a = 2 \\
         """
-        return document(self.equations())
+        return document(self.chain_rule().all())
 
     def _forward_table(self) -> str:
         told = [row for row in self.forward if row.formula != "constant" or row.name != shown(row.value, row.shape)]
@@ -197,11 +192,12 @@ class Trace:
         return table(["gradient", "value"], [[f"d {self.root}/d {k}", shown(v)] for k, v in self.gradients.items()])
 
 
-def trace(root: Tensor) -> Trace:
+def trace(root: Tensor, params: Mapping[str, Tensor] | None = None) -> Trace:
     """Run the backward pass from `root`, one number, and write down every step; no `.grad` changes.
 
-    The graph stays usable for `backward()`. Hooks are not called: they belong to the pass that counts. Raises what
-    `backward()` raises: `NonScalarBackwardError`, `NoGradientPathError`, `FreedGraphError`, `MutationError`.
+    `params` names tensors, as `dict(model.named_parameters())` does. The graph stays usable for `backward()`. Hooks are
+    not called: they belong to the pass that counts. Raises what `backward()` raises: `NonScalarBackwardError`,
+    `NoGradientPathError`, `FreedGraphError`, `MutationError`.
 
     >>> a, b = Tensor(2.0, requires_grad=True, name="a"), Tensor(-3.0, requires_grad=True, name="b")
     >>> [f"d out/d {step.input} = {step.rule} = {step.arithmetic}" for step in trace(a * b).backward]
@@ -215,7 +211,9 @@ def trace(root: Tensor) -> Trace:
     steps: list[Step] = []
     with _undisturbed([*order, end]), np.errstate(all="ignore"):  # an infinite slope is shown, not warned of
         autograd.backward(root, retain_graph=True, observe=steps.append)
-    names, values = call_them(order, end), values_of(order)
+    given = {id(tensor): name for name, tensor in (params or {}).items()}
+    own: dict[Vertex, str] = {v: given[id(v.tensor)] for v in order if isinstance(v, Leaf) and id(v.tensor) in given}
+    names, values = call_them(order, end, own), values_of(order)
     found: dict[Vertex, Any] = {end: np.ones(end.shape, dtype=end.dtype)}
     backward = []
     for step in steps:
