@@ -87,6 +87,13 @@ def test_the_source_of_a_program_runs_by_itself(tmp_path: Path) -> None:
     assert report == "program agrees with differences: 2 numbers compared"
 
 
+def test_infinite_gradients_are_no_reason_to_take_the_others_for_wrong() -> None:
+    mask = "np.array([True, True, True, True, False])"
+    lines = [("t0", f"np.where({mask}, x0, np.nan)"), ("t1", "np.nanpercentile(t0, [0.0, 35.0, 100.0])")]
+    verdict = judged(Program({"x0": np.array([0.0, 0.0, -1.0, 0.0, 0.0])}, [*lines, ("t2", "np.cbrt(t1)")]))
+    assert verdict.kind == "kink", verdict.said
+
+
 @hypothesis.settings(max_examples=50)
 @hypothesis.given(programs())
 def test_a_program_computes_on_arrays_and_on_tensors_alike(program: Program) -> None:

@@ -393,3 +393,25 @@ def test_what_cannot_be_checked_says_what_to_write(function: Any, inputs: Any, s
     with pytest.raises(TypeError) as raised:
         gradcheck(function, *inputs)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.max,
+        np.median,
+        lambda x: np.sort(x, axis=None),
+        lambda x: np.quantile(x, [0.13, 0.57], method="midpoint"),
+        lambda x: np.percentile(x, 30.0),
+        lambda x: np.partition(x, 3)[2] * 2.0,
+    ],
+)
+@pytest.mark.parametrize("count", [5, 9, 16])
+def test_conventions_of_many_equal_numbers_are_found_around(function: Callable[..., Any], count: int) -> None:
+    assert not gradcheck(function, np.zeros(count)).wrong
+
+
+def test_nan_among_the_inputs_comes_to_an_end() -> None:
+    report = gradcheck(lambda x: np.nancumsum(x), np.array([1.0, np.nan, 2.0]))
+    assert not report.wrong
+    assert report.compared == 9

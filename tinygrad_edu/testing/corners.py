@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.testing.judge import Judge
-from tinygrad_edu.testing.subject import Subject, flat, like, moved, slopes, unit
+from tinygrad_edu.testing.subject import Subject, flat, like, moved, quiet, slopes, unit
 
 __all__ = ["Around", "has_corner"]
 
@@ -121,7 +121,7 @@ def has_corner(function: Callable[..., Any], *inputs: Any) -> bool:
 
     A median of many equal numbers does not change when one of them moves, and does when all of them do.
     """
-    with np.errstate(all="ignore"):
+    with quiet():
         subject = Subject(function, inputs)
         units = [like(subject.points, row) for row in np.eye(subject.size)]
         by = np.array([slopes(subject, one, 1.0).value for one in units]).reshape(subject.size, subject.results)

@@ -12,7 +12,7 @@ from tinygrad_edu.testing.blocks import compare_blocks
 from tinygrad_edu.testing.judge import Judge
 from tinygrad_edu.testing.report import Finding, Report
 from tinygrad_edu.testing.rows import compare_row
-from tinygrad_edu.testing.subject import Subject, flat, like, located, slopes, unit
+from tinygrad_edu.testing.subject import Subject, flat, like, located, quiet, slopes, unit
 
 __all__ = ["gradcheck", "gradgradcheck"]
 
@@ -59,7 +59,7 @@ def gradcheck(
     abs could not be compared: it has no derivative by any of these numbers; take others
       kink: the result by x: not differentiable here (slope -1 to the left, 1 to the right); the convention gives 0
     """
-    with np.errstate(all="ignore"):
+    with quiet():
         subject = Subject(function, inputs)
         report = Report(subject.name)
         _check_purity(subject, report)
@@ -83,7 +83,7 @@ def gradgradcheck(
     >>> bool(gradgradcheck(lambda x: x**3, [1.0, -2.0]))
     True
     """
-    with np.errstate(all="ignore"):
+    with quiet():
         report = _second(function, inputs, Judge(rtol, atol), np.random.default_rng(seed))
     return report.check() if raise_exception else report
 

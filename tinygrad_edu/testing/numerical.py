@@ -70,7 +70,7 @@ def slope(f: Line, scale: float = 1.0, reach: float = 1.0, noise: float = EPS) -
 def _slope(f: Line, step: float, reach: float, noise: float) -> Slope:
     """As above, by ever smaller steps until each result is settled."""
     here = np.asarray(f(0.0), float)
-    smallest = max(4 * EPS * reach, 1e-30 * step)
+    smallest = max(1e-30 * step, 4 * EPS * reach)
     found, settled = _ladder(f, here, step, reach, noise)
     beside = None
     while not np.all(settled & (found.kink | _sharp(found, here, noise))):
@@ -78,7 +78,7 @@ def _slope(f: Line, step: float, reach: float, noise: float) -> Slope:
             beside = beside or (_at(f, smallest, here) - here, here - _at(f, -smallest, here))
             settled |= found.kink & _jumps(f, here, beside, step * RATIO ** (1 - LEVELS))
         step *= CLOSER
-        if np.all(settled & found.kink) or step < 2**6 * smallest:
+        if np.all(settled & found.kink) or not step > 2**6 * smallest:
             break
         closer, holds = _ladder(f, here, step, reach, noise)
         better = holds & (~settled | (~closer.kink & ~found.kink & (closer.error < found.error)))

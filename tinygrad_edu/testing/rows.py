@@ -112,11 +112,13 @@ def _compare_corner(
             good = column in kinks and _between(float(analytic[column]), found[int(column)], row)
             add("kink" if good else "wrong", int(column))
         return
+    alone = np.array([float(found[int(column)].value[row]) for column in beyond])
+    if beyond:  # a corner shows in the gradients around: the slope by one input alone is among them as well
+        around.range(np.append(convention[: len(kinks)], alone))
     least, most = around.range(convention)
     within = (least - around.alike <= convention) & (convention <= most + around.alike)
-    alone = np.array([float(found[int(column)].value[row]) for column in beyond])
-    off = abs(convention[len(kinks) :] - alone)  # a corner shows, in the gradients around too, or it is none
-    within[len(kinks) :] &= (off > around.alike) & (off <= (most - least)[len(kinks) :] + around.alike)
+    sides = least[len(kinks) :] - around.alike <= alone, alone <= most[len(kinks) :] + around.alike
+    within[len(kinks) :] &= sides[0] & sides[1] & (abs(convention[len(kinks) :] - alone) > around.alike)
     for column, good, numeric in zip(columns, within, np.clip(convention, least, most), strict=True):
         if good:
             add("kink", int(column), message="" if column in kinks else CORNER)

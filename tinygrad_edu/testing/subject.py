@@ -2,7 +2,8 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
@@ -14,7 +15,7 @@ from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.testing.numerical import EPS, Slope, noise_of, slope
 from tinygrad_edu.testing.report import placed
 
-__all__ = ["Subject", "flat", "like", "located", "moved", "slopes", "unit"]
+__all__ = ["Subject", "flat", "like", "located", "moved", "quiet", "slopes", "unit"]
 
 Array = Any
 
@@ -213,6 +214,13 @@ def _with_complex_step(along: Callable[[Any], Array], found: Slope) -> Slope:
     agrees = ~found.kink & (abs(exact - found.value) <= np.fmin(10 * found.error, 1e-3 * (1 + size)) + 1e-7 * size)
     value, error = np.where(agrees, exact, found.value), np.where(agrees, 1e-14 * abs(exact), found.error)
     return Slope(value, error, found.left, found.right, found.kink)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing is said about numbers: a step away a function may overflow, or leave its domain."""
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        yield
 
 
 def unit(size: int, place: int) -> Array:
