@@ -1,7 +1,8 @@
 """A small convolutional network on ten handwritten digits: every unit sees 3x3 pixels, and looks for one thing there.
 
 The 1797 images of 8x8 that come with scikit-learn, 1437 to train on and 360 to test on, of which at least 98.5 % are
-told right. Writes 12_digits_cnn.png, the filters of the first layer and what they see, into the folder it is started from.
+told right. Writes 12_digits_cnn.png, the filters of the first layer and what they see, into the folder it is started
+from.
 """
 
 from matplotlib.figure import Figure

@@ -36,9 +36,7 @@ paths = {name: plots.walk(loss, START, lambda both, lr=lr: optim.SGD(both, lr=lr
 losses = {name: [loss(*point).item() for point in tg.Tensor(path)] for name, path in paths.items()}
 for name, lr in rates.items():
     far = np.linalg.norm(paths[name][-1] - best)
-    print(
-        f"learning rate {lr:.4f}, {name:8}: loss {losses[name][-1]:8.4g} after {STEPS} steps, {far:.3g} from the best"
-    )
+    print(f"learning rate {lr:.4f}, {name:8}: loss {losses[name][-1]:6.4g}, {far:.3g} from the best line")
 
 shares = [np.linalg.norm(path[-1] - best) / np.linalg.norm(path[0] - best) for path in paths.values()]
 assert shares[1] < 0.1 < shares[0] < 1 < shares[2]  # there, on the way, and further off than at first

@@ -102,9 +102,8 @@ def _scores(predict: Callable[[Any], Any], points: Any, labels: Any) -> Any:
             found = numbers(predict(points))
     if found.shape in ((len(points),), (len(points), 1)):
         column = found.reshape(-1, 1)
-        most = int(max(column.max(), labels.max()))
-        if column.dtype.kind in "iu" and most > 1 and column.min() >= 0:
-            return np.eye(most + 1)[column[:, 0]]  # classes themselves
+        if column.dtype.kind in "iu" and max(column.max(), labels.max()) > 1 and column.min() >= 0:
+            return np.eye(max(column.max(), labels.max()) + 1)[column[:, 0]]  # classes themselves
         low, high = column.min(), column.max()
         if not (low >= 0 and high <= 1):  # so that nan is refused too
             raise ValueError(

@@ -82,8 +82,16 @@ def descent(
     for place, track in enumerate(tracks):
         _draw(axes, track, ((ORANGE, *COLORS[2:])[place % (len(COLORS) - 1)]))
     axes.set(xlabel=names[0], ylabel=names[1], xlim=xlim, ylim=ylim)
-    axes.legend(fontsize=small(axes), loc="upper center", bbox_to_anchor=(0.5, -0.14))  # below, where no path is
+    _legend_below(axes)
     return axes
+
+
+def _legend_below(axes: "Axes") -> None:
+    """Under the name of the axis, where no path is, as far below in points however small the axes are."""
+    from matplotlib.transforms import ScaledTranslation
+
+    down = ScaledTranslation(0, -float(axes.xaxis.label.get_fontsize()) / 20, axes.figure.dpi_scale_trans)
+    axes.legend(fontsize=small(axes), loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=axes.transAxes + down)
 
 
 class _Track(NamedTuple):
@@ -110,8 +118,9 @@ def _draw(axes: "Axes", track: _Track, hue: str) -> None:
     outside = np.flatnonzero(~_inside(points, axes.get_xlim(), axes.get_ylim()))
     if len(outside):
         said += f"; leaves the picture in step {outside[0]}"
-    dots: dict[str, Any] = {"marker": "o", "markersize": 4} if len(points) <= MOST_DOTS else {}
-    axes.plot(*points.T, color=hue, linewidth=1.8, label=f"{track.name}: {said}" if track.name else said, **dots)
+    few = len(points) <= MOST_DOTS
+    style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 1.8} if few else {"linewidth": 0.9}
+    axes.plot(*points.T, color=hue, label=f"{track.name}: {said}" if track.name else said, **style)
     ends: dict[str, Any] = {"color": hue, "markeredgecolor": BLACK, "zorder": 3}
     axes.plot(*points[0], "s", markersize=9, **ends)
     axes.plot(*points[np.isfinite(points).all(axis=1)][-1], "*", markersize=15, **ends)

@@ -97,8 +97,9 @@ def _mosaic(tiles: Any) -> Any:
         strip[:, :, left : left + columns] = tiles[:, channel]
     gap = thin if channels == 1 else 2 * thin
     high, wide = rows + gap, strip.shape[2] + gap
-    across = min(units, max(1, round(math.sqrt(units * high / wide * 4 / 3))))
-    mosaic = np.full((math.ceil(units / across) * high + gap, across * wide + gap), np.nan)
+    down = math.ceil(units / max(1, round(math.sqrt(units * high / wide * 4 / 3))))
+    across = math.ceil(units / down)  # so that the last row is not much shorter than the others
+    mosaic = np.full((down * high + gap, across * wide + gap), np.nan)
     for place, unit in enumerate(strip):
         top, left = place // across * high + gap, place % across * wide + gap
         mosaic[top : top + rows, left : left + strip.shape[2]] = unit

@@ -132,8 +132,19 @@ def drawn_texts(figure: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-def test_no_text_is_clipped_or_lies_on_another(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = draw().figure
+def four_of(draw: Draw) -> Any:
+    """The same plot four times on one figure."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 9), layout="constrained")
+    for axes in figure.subplots(2, 2).flat:
+        draw(ax=axes)
+    return figure
+
+
+@pytest.mark.parametrize("on", [lambda draw: draw().figure, four_of], ids=["alone", "one of four"])
+def test_no_text_is_clipped_or_lies_on_another(draw: Draw, on: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = on(draw)
     texts = drawn_texts(figure, monkeypatch)
     found = [(text.get_text(), text.get_window_extent()) for text in texts]
     slanted = {text.get_text() for text in texts if text.get_rotation() % 90}  # boxes are wider than these are
