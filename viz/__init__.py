@@ -2,8 +2,11 @@
 
 from viz import plots
 from viz.dot import make_dot
+from viz.notebook import show_tensors
 from viz.page import stepper
 from viz.render import render
 from viz.steps import trace
 
 __all__ = ["make_dot", "plots", "render", "stepper", "trace"]
+
+show_tensors()

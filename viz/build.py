@@ -31,7 +31,7 @@ def build(
     roots: Iterable[Tensor],
     trace: Trace | None = None,
     names: Mapping[str, Tensor] | None = None,
-    max_nodes: int = 500,
+    max_nodes: int = 250,
     wrong: Collection[tuple[Node, int]] = (),
     *,
     model: "nn.Module | nn.scopes | None" = None,
@@ -233,7 +233,8 @@ class _Builder:
             target = self._drawn(node)
             for index, source in enumerate(node.inputs):
                 drawn = self._drawn(source)
-                if drawn in self.ids and drawn is not target:
+                mine = drawn is not source and isinstance(source, Leaf)  # of a module that is called several times
+                if drawn in self.ids and drawn is not target and not mine:
                     uses.setdefault((source, target, index if target is node else None), []).append((node, index))
         for (source, target, place), several in uses.items():
             (node, index), alone = several[0], len(several) == 1

@@ -14,7 +14,7 @@ from viz.draw import draw_edge, draw_thing, kind_of
 from viz.labels import printable
 from viz.legend import draw_legend
 from viz.model import Block, Graph, Group, Vertex
-from viz.modules import run
+from viz.modules import module_of, run
 from viz.picture import Picture
 from viz.steps import Trace
 from viz.themes import Theme, themed
@@ -23,6 +23,8 @@ __all__ = ["make_dot"]
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 DIRECTIONS = ("TB", "LR", "BT", "RL")
+LARGE = 100
+"""Of more boxes than this the picture is laid out in a hurry: 200 that all use one value took minutes, and now 2 s."""
 
 
 def make_dot(
@@ -40,7 +42,7 @@ def make_dot(
     rankdir: str = "TB",
     theme: str | Theme = "light",
     legend: bool = False,
-    max_nodes: int = 500,
+    max_nodes: int = 250,
     wrong: Collection[tuple[Node, int]] = (),
 ) -> graphviz.Digraph:
     """Draw how `var`, a Tensor or several, was computed; called as torchviz's function of the same name.
@@ -83,7 +85,7 @@ def make_dot(
     elif inputs is not None:
         raise TypeError("inputs= goes with a Module: make_dot(model, inputs=x); a Tensor knows what it was made from")
     elif model is not None:
-        names = dict((model.model if isinstance(model, nn.scopes) else model).named_parameters())
+        names = dict(module_of(model).named_parameters())
     elif opened:
         raise TypeError("expand= opens modules of a network: write make_dot(y, model=calls, expand=...) with it")
     roots = _roots(var)
@@ -101,6 +103,8 @@ def drawn(
     picture.attr("node", shape="box", style="rounded,filled", color=theme.border, fontname=FONT, margin="0.08,0.04")
     picture.attr("node", fontsize="11", fontcolor=theme.ink, height="0.3", width="0.5")
     picture.attr("edge", color=theme.line, arrowsize="0.6", fontname=FONT, fontsize="10", fontcolor=theme.gradient)
+    if len(graph.vertices) > LARGE:
+        picture.attr(nslimit="1", nslimit1="1", mclimit="0.1", splines="line")
     inside: dict[str | None, list[Vertex | Block]] = {}
     for thing in graph.vertices:
         inside.setdefault(thing.group, []).append(thing)

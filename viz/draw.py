@@ -144,13 +144,15 @@ def _figures(value: Any) -> list[str]:
 
 
 def _span(value: Any) -> str:
-    """A few numbers as they are; of many, from which to which: an arrow has little room.
+    """A few numbers as they are; of many, from about which to which: an arrow has little room.
 
     >>> _span(np.array([1.0, 2.0])), _span(np.arange(10.0))
     ('[1, 2]', '0 to 9')
     """
-    figures = _figures(value)
-    return figures[0] if len(figures) == 1 else " to ".join(figure.split()[1] for figure in (figures[0], figures[-1]))
+    if np.size(value) <= MOST:
+        return brief(value)
+    with np.errstate(all="ignore"):
+        return f"{np.min(value) + 0.0:.3g} to {np.max(value) + 0.0:.3g}"  # + 0.0: no -0
 
 
 def _shape(shape: tuple[int, ...], dtype: Any) -> str:

@@ -71,9 +71,17 @@ def _drawn(order: Sequence[Vertex], boxes: dict[Vertex, Box]) -> int:
 
 
 def _modules(order: Sequence[Vertex], network: Network, depth: int, opened: Collection[str]) -> dict[Vertex, Box]:
-    """The vertices that closed modules hide."""
-    found = ((vertex, closed(network.paths[vertex], depth, opened)) for vertex in order)
-    return {vertex: call for vertex, call in found if call is not None}
+    """The vertices that closed modules hide; those called several times also what they own and only they use."""
+    found: dict[Vertex, Call] = {}
+    for vertex in order:
+        if (call := closed(network.paths[vertex], depth, opened)) is not None:
+            found[vertex] = call
+    for leaf, name in network.owned.items():
+        users = network.users.get(leaf, [])
+        calls = [found[node] for node in users if node in found]
+        if calls and len(calls) == len(users) and all(name.startswith(f"{call.name}.") for call in calls):
+            found[leaf] = calls[0]
+    return dict(found)
 
 
 def _runs(

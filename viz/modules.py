@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,11 +21,7 @@ class Network:
     """A model, and the calls of its modules during which each vertex of a graph came to be."""
 
     def __init__(self, model: "nn.Module | nn.scopes", order: Sequence[Vertex]) -> None:
-        if not isinstance(model, nn.Module | nn.scopes):
-            raise TypeError(
-                f"model= takes a Module, or what `with nn.scopes(module) as calls:` noted, not {type(model).__name__}"
-            )
-        self.module = model.model if isinstance(model, nn.scopes) else model
+        self.module = module_of(model)
         self.modules: dict[str, nn.Module] = dict(self.module.named_modules())
         nodes = [vertex for vertex in order if isinstance(vertex, Node)]
         calls = model.calls if isinstance(model, nn.scopes) else inferred(self.module, nodes)
@@ -33,15 +30,20 @@ class Network:
 
     def _place_leaves(self, order: Sequence[Vertex]) -> None:
         """Parameters, buffers and numbers stand where they are used; other tensors come from outside."""
-        used: dict[Vertex, Path] = {}
-        for node, path in list(self.paths.items()):
-            for vertex in node.inputs if isinstance(node, Node) else ():
-                used[vertex] = _common(used[vertex], path) if vertex in used else path
-        own = {id(tensor) for tensor in (*self.module.parameters(), *self.module.buffers())}
+        self.users: dict[Vertex, list[Node]] = {}
+        for node in order:
+            if isinstance(node, Node):
+                for vertex in node.inputs:
+                    self.users.setdefault(vertex, []).append(node)
+        own = {id(tensor): name for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers())}
+        self.owned: dict[Vertex, str] = {}
         for vertex in order:
             if isinstance(vertex, Leaf):
-                outside = vertex.tensor is not None and id(vertex.tensor) not in own
-                self.paths[vertex] = () if outside else used.get(vertex, ())
+                if id(vertex.tensor) in own:
+                    self.owned[vertex] = own[id(vertex.tensor)]
+                around = [self.paths[node] for node in self.users.get(vertex, ())]
+                outside = vertex.tensor is not None and vertex not in self.owned
+                self.paths[vertex] = () if outside or not around else reduce(_common, around)
 
     def parameters(self, name: str) -> int:
         """How many numbers a module learns."""
@@ -55,6 +57,15 @@ class Network:
                 near = difflib.get_close_matches(name, known, 1)
                 said = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known[:12]) or 'none'}"
                 raise ValueError(f"no module {name!r} made anything here: {said}")
+
+
+def module_of(model: "nn.Module | nn.scopes") -> nn.Module:
+    """The module itself, or the one that is watched; TypeError for anything else."""
+    if not isinstance(model, nn.Module | nn.scopes):
+        raise TypeError(
+            f"model= takes a Module, or what `with nn.scopes(module) as calls:` noted, not {type(model).__name__}"
+        )
+    return model.model if isinstance(model, nn.scopes) else model
 
 
 def closed(path: Path, depth: int, opened: Collection[str]) -> Call | None:

@@ -33,7 +33,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc] # it comes without types
     def render(self, filename: Any = None, directory: Any = None, **options: Any) -> str:
         """Write source and drawing as `graphviz.Digraph.render` does, and return the drawing's path."""
         try:
-            return str(super().render(filename, directory, **options))
+            return str(super().render(filename, directory=directory, **options))
         except graphviz.ExecutableNotFound:
             if not {*options} <= {"format", "cleanup", "outfile"}:
                 raise

@@ -50,8 +50,8 @@ def content(graph: graphviz.Digraph, kind: str, dpi: int = 144, size: float = 40
     """The drawing in a format that Graphviz knows; raises as `render` does."""
     picture = graphviz.Digraph(body=list(graph.body), name=graph.name)
     if kind == "png":
-        side = min(size, PIXELS / dpi)
-        picture.attr(dpi=str(dpi), size=f"{side:g},{side:g}")
+        side = max(1, int(72 * min(size, PIXELS / dpi))) / 72  # in whole points, to which Graphviz rounds
+        picture.attr(dpi=str(dpi), size=f"{side:.6f},{side:.6f}")
     if kind in ("png", "pdf"):
         warn_of_fonts(graph.source)
     try:

@@ -1,9 +1,12 @@
 """The picture: golden DOT texts, and names that try to be something else than text."""
 
 import os
+import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor
+from tinygrad_edu import Tensor, nn
+from tinygrad_edu.errors import AccumulationWarning
 from tinygrad_edu.expression import evaluate, parse_values
 from viz import make_dot, render, trace
 from viz.labels import printable
@@ -32,22 +36,63 @@ def shared() -> Tensor:
     return (tg.exp(p) * q - 2) ** 2 / (1 + tg.square(q)) + weights * p * 0.01
 
 
+def broadcast() -> Tensor:
+    """A row, a column and a number meet a matrix."""
+    w, b, s = leaf(np.arange(12).reshape(4, 3), "W"), leaf([1, 2, 3], "b"), leaf(2, "s")
+    return tg.sum((w - b) * s / Tensor(np.arange(1.0, 5).reshape(4, 1)))
+
+
 @pytest.mark.parametrize(
     ("name", "make"),
     [
         ("abc", lambda: evaluate("a*b + c", parse_values(["a=2", "b=-3", "c=10"]))),
         ("neuron", lambda: evaluate("sigmoid(w @ x + b)", parse_values(["w=[1,2]", "x=[5,2]", "b=-5"]))),
         ("shared", shared),
+        ("broadcast", broadcast),
     ],
 )
 def test_pictures_stay_as_they_were_approved(name: str, make: Callable[[], Tensor]) -> None:
     """Run with UPDATE_GOLDEN=1 to approve new ones, and look at them."""
     root = make()
-    source = make_dot(root, trace=trace(root)).source
+    assert_approved(name, make_dot(root, trace=trace(root)).source)
+
+
+def assert_approved(name: str, source: str) -> None:
     golden = GOLDEN / f"{name}.gv"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         golden.write_bytes(source.encode())
     assert source == golden.read_text(encoding="utf-8")
+
+
+def mlp() -> tuple[nn.Module, Tensor]:
+    """64-25-15-10, with weights that are the same everywhere."""
+    model = nn.Sequential(nn.Linear(64, 25), nn.ReLU(), nn.Linear(25, 15), nn.ReLU(), nn.Linear(15, 10))
+    for parameter in model.parameters():
+        parameter.data = np.linspace(-0.25, 0.5, parameter.size, dtype=np.float32).reshape(parameter.shape)
+    return model, Tensor(np.ones((2, 64), np.float32), name="x")
+
+
+def test_pictures_of_networks_stay_as_they_were_approved() -> None:
+    model, x = mlp()
+    assert_approved("mlp", make_dot(model, inputs=x).source)
+    assert_approved("mlp_open", make_dot(model, inputs=x, expand="2", theme="colorblind", legend=True).source)
+
+
+def test_a_second_derivative_stays_as_it_was_approved() -> None:
+    x = leaf(2, "x")
+    y = x**3
+    (slope,) = tg.autograd.grad(y, x, create_graph=True)
+    assert slope is not None
+    source = make_dot({"y": y, "dy/dx": slope}, show_saved=True, show_attrs=True, rankdir="LR", theme="dark").source
+    assert_approved("double", source)
+
+
+def test_the_same_computation_gives_the_same_picture() -> None:
+    def source() -> str:
+        model, x = mlp()
+        return make_dot(model, inputs=x, depth=9, legend=True, show_saved=True).source
+
+    assert source() == source()
 
 
 def texts(svg: Path) -> list[str]:
@@ -92,6 +137,82 @@ def test_attributes_are_shown_when_asked_and_cut() -> None:
     assert "key" not in make_dot(y).source
     assert ">0:2, 0:2<" in make_dot(y, show_attrs=True).source
     assert ">0:...<" in make_dot(y, show_attrs=True, max_attr_chars=5).source
+
+
+def test_broadcasting_is_told_forward_and_backward(tmp_path: Path) -> None:
+    root = broadcast()
+    for picture in (make_dot(root), make_dot(root, trace=trace(root))):
+        said = texts(render(picture, tmp_path / "broadcast.svg"))
+        words = [text.replace("\xa0", " ").strip() for text in said]
+        assert [words.count(text) for text in ("(3,) → (4, 3)", "summed over axis 0")] == [1, 1]
+        assert [words.count(text) for text in ("one number → (4, 3)", "summed over axes 0, 1")] == [1, 1]
+        assert [words.count(text) for text in ("(4, 1) → (4, 3)", "summed over axis 1")] == [1, 0]  # a constant
+
+
+def test_gradients_say_when_they_are_sums_or_old() -> None:
+    x = leaf(3, "x")
+    y = x * x
+    y.backward(retain_graph=True)
+    assert "sum of" not in make_dot(y).source
+    assert "from before" in make_dot(x * 2).source
+    with pytest.warns(AccumulationWarning):
+        y.backward()
+    assert "grad is the sum of 2 passes" in make_dot(y).source
+    z = x * x
+    with tg.no_grad():
+        x -= 1
+    assert "changed since it was used here" in make_dot(z).source
+
+
+def test_what_is_kept_is_drawn_each_by_itself_until_it_is_freed() -> None:
+    x = leaf([1, 2], "x")
+    y = tg.sum(x * x)
+    source = make_dot(y, show_saved=True).source
+    assert source.count("shape=note") == source.count("keeps ") == 2
+    y.backward()
+    source = make_dot(y, show_saved=True).source
+    assert (source.count("keeps "), source.count("freed by backward")) == (0, 2)
+
+
+def test_a_legend_explains_what_there_is_and_nothing_else() -> None:
+    x = leaf([1, 2], "x")
+    source = make_dot(tg.sum(x * 2), legend=True).source
+    assert all(text in source for text in ("input that requires grad", ">constant<", ">op<", ">result<"))
+    assert "several ops drawn as one" not in source
+    assert "kept for backward" not in source
+    assert "kept for backward" in make_dot(tg.sum(x * x), legend=True, show_saved=True).source
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "said"),
+    [
+        ({"rankdir": "XY"}, ValueError, "rankdir is one of TB, LR, BT, RL, not 'XY'"),
+        ({"max_nodes": 0}, ValueError, "max_nodes is at least 1"),
+        ({"theme": "neon"}, ValueError, "there is no theme 'neon'"),
+    ],
+)
+def test_wrong_arguments_say_what_would_do(wrong: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        make_dot(leaf(2) * 2, **wrong)
+
+
+@pytest.mark.parametrize("wrong", [3, "x", [], [Tensor(1.0), 2]])
+def test_what_is_no_tensor_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="make_dot draws a Tensor, or several in a list or dict, not"):
+        make_dot(wrong)
+
+
+def test_ten_thousand_ops_are_drawn_in_seconds(tmp_path: Path) -> None:
+    x = leaf(1, "x")
+    for period in (1, 3, 5_000):
+        ops = list(np.random.default_rng(0).choice([tg.tanh, tg.sin, tg.sigmoid, tg.cos], period))
+        y = x
+        for i in range(5_000):
+            y = ops[i % period](y * x)
+        begin = perf_counter()
+        with warnings.catch_warnings(action="ignore"):
+            render(make_dot(y), tmp_path / "long.svg")
+        assert perf_counter() - begin < 5
 
 
 def test_the_picture_says_what_it_leaves_out() -> None:

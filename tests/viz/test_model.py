@@ -114,7 +114,7 @@ def test_what_repeats_is_one_block_where_there_is_too_much() -> None:
     y = x
     for _ in range(50_000):
         y = tg.tanh(y * x)
-    with pytest.warns(UserWarning, match="100,001 values, more than 500: ops that repeat are drawn as one"):
+    with pytest.warns(UserWarning, match="100,001 values, more than 250: ops that repeat are drawn as one"):
         graph = build([y])
     (block,) = [v for v in graph.vertices if isinstance(v, Block)]
     assert (block.name, block.times, block.ops) == ("multiply, tanh", 49_999, 99_998)
@@ -133,8 +133,8 @@ def various(count: int) -> Tensor:
 def test_what_does_not_repeat_is_cut_to_the_newest_with_a_warning() -> None:
     with warnings.catch_warnings(record=True, action="always") as told:
         graph = build([various(5_000)])
-    assert "10,001 values and only the newest 500 are drawn" in str(told[-1].message)
-    assert len(graph.vertices) == 500
+    assert "10,001 values and only the newest 250 are drawn" in str(told[-1].message)
+    assert len(graph.vertices) == 250
     assert graph.vertices[-1].is_root
     assert graph.cut[0] == "v0"
     shown = sum(v.ops if isinstance(v, Block) else 1 for v in graph.vertices)

@@ -2,14 +2,19 @@
 
 import stat
 import sys
+import warnings
+import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import graphviz
 import pytest
 
-from tinygrad_edu import Tensor
+from tinygrad_edu import Tensor, nn
 from tinygrad_edu.errors import RenderError
-from viz import make_dot, render
+from viz import fonts, make_dot, notebook, render
+from viz.picture import fluid
 
 STARTS = {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}
 
@@ -37,6 +42,34 @@ def fake_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
+@pytest.fixture
+def real_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program called dot that draws, by the Graphviz in pygraphviz, and no pygraphviz in this process."""
+    program = tmp_path / "bin" / "dot"
+    program.parent.mkdir()
+    draw = "import pygraphviz as p, sys; k = next(a[2:] for a in sys.argv if a[:2] == '-T')"
+    draw += "; sys.stdout.buffer.write(p.AGraph(string=sys.stdin.read()).draw(format=k, prog='dot'))"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{draw}" "$@"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the dot made here is a shell script")
+def test_both_ways_to_draw_give_the_same_picture(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    picture = make_dot(model, inputs=Tensor([[1.0, 2.0]]).float(), expand="0", legend=True)
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "")
+        in_process = render(picture, tmp_path / "a.svg").read_text("utf-8")
+    request.getfixturevalue("real_dot")
+    assert render(picture, tmp_path / "b.svg").read_text("utf-8") == in_process
+    assert picture.pipe("svg", encoding="utf-8") == in_process
+    assert render(picture, tmp_path / "b.png").read_bytes().startswith(STARTS[".png"])
+
+
 @pytest.mark.usefixtures("no_dot")
 @pytest.mark.parametrize("ending", STARTS)
 def test_pygraphviz_draws_where_there_is_no_dot(ending: str, picture: graphviz.Digraph, tmp_path: Path) -> None:
@@ -49,7 +82,7 @@ def test_dot_draws_where_there_is_no_pygraphviz(fake_dot: Path, picture: graphvi
     assert render(picture, tmp_path / "a.svg").read_text().startswith("drawn by -Kdot -Tsvg")
     drawn = render(picture, tmp_path / "a.png").read_text()
     assert drawn.startswith("drawn by -Kdot -Tpng")
-    assert 'size="40,40"' in drawn  # a bitmap has a largest size
+    assert 'size="40.000000,40.000000"' in drawn  # a bitmap has a largest size
     fake_dot.write_text("#!/bin/sh\necho 'syntax error near line 1' >&2\nexit 1\n")
     with pytest.raises(RenderError, match="Graphviz could not draw this: syntax error near line 1"):
         render(picture, tmp_path / "b.svg")
@@ -97,8 +130,7 @@ def test_a_bitmap_of_many_nodes_has_a_largest_size(tmp_path: Path) -> None:
     y = x
     for _ in range(150):
         y = y * 2
-    header = render(make_dot(y), tmp_path / "a.png").read_bytes()[16:24]
-    assert max(int.from_bytes(header[:4]), int.from_bytes(header[4:])) <= 5_760
+    assert 5_000 < max(size_of(render(make_dot(y, max_nodes=400), tmp_path / "a.png"))) <= 5_760
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux systems come without fonts")
@@ -113,3 +145,97 @@ def test_a_bitmap_without_fonts_is_warned_of(
     (tmp_path / "fonts").mkdir()
     (tmp_path / "fonts" / "one.ttf").touch()
     render(picture, tmp_path / "a.png")
+
+
+def size_of(png: Path) -> tuple[int, int]:
+    header = png.read_bytes()[16:24]
+    return int.from_bytes(header[:4]), int.from_bytes(header[4:])
+
+
+def test_the_size_of_a_bitmap_can_be_chosen_up_to_a_limit(picture: graphviz.Digraph, tmp_path: Path) -> None:
+    coarse, fine = (size_of(render(picture, tmp_path / f"{dpi}.png", dpi=dpi)) for dpi in (72, 288))
+    assert fine[0] == pytest.approx(4 * coarse[0], abs=4)
+    assert max(size_of(render(picture, tmp_path / "small.png", size=1))) <= 144
+    assert max(size_of(render(picture, tmp_path / "huge.png", dpi=30_000))) <= 5_760
+    for wrong in ({"dpi": 0}, {"size": -1.0}, {"size": float("nan")}):
+        with pytest.raises(ValueError, match="dpi and size are above 0"):
+            render(picture, tmp_path / "a.png", **wrong)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux systems come without fonts")
+def test_letters_that_no_font_has_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "fc-list"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\n[ "$1" = :charset=65e5 ] || echo "Some Font"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(program.parent))
+    fonts._known.cache_clear()
+    a = Tensor(2.0, requires_grad=True, name="日é本")
+    with pytest.warns(UserWarning, match="no font that is installed has 日, which come out as boxes: draw SVG"):
+        render(make_dot(a * a), tmp_path / "a.png")
+    render(make_dot(a * a), tmp_path / "a.svg")
+    a.name = "é"
+    render(make_dot(a * a), tmp_path / "b.png")
+    fonts._known.cache_clear()
+
+
+@pytest.mark.usefixtures("no_dot")
+def test_what_torchviz_users_write_needs_no_dot(
+    picture: graphviz.Digraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert picture.render("net", format="png") == "net.png"
+    assert (tmp_path / "net.png").read_bytes().startswith(STARTS[".png"])
+    assert (tmp_path / "net").read_text("utf-8") == picture.source
+    assert picture.render("here/other", format="svg", cleanup=True) == "here/other.svg"
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["other.svg"]
+    assert picture.render(outfile="third.svg") == "third.svg"
+    assert (tmp_path / "third.svg").read_bytes().startswith(STARTS[".svg"])
+    with pytest.raises(graphviz.ExecutableNotFound):
+        picture.render("net", engine="neato")
+
+
+@pytest.mark.usefixtures("no_dot")
+def test_a_picture_shows_itself_in_a_notebook_and_is_not_clipped(picture: graphviz.Digraph) -> None:
+    shown = picture._repr_mimebundle_()["image/svg+xml"]
+    root = ET.fromstring(shown)  # noqa: S314 - drawn here
+    assert root.get("style") == "max-width: 100%; height: auto"
+    assert root.get("viewBox") is not None
+    assert shown == picture._repr_svg_() == fluid(picture.pipe("svg", encoding="utf-8"))
+
+
+@pytest.mark.usefixtures("no_dot")
+def test_a_notebook_without_any_graphviz_is_told_what_to_install(
+    picture: graphviz.Digraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    assert "pip install pygraphviz" in picture._repr_mimebundle_()["text/plain"]
+    a = Tensor(2.0, requires_grad=True)
+    assert notebook.page(a * a) is None
+
+
+def test_a_computed_tensor_shows_its_numbers_and_its_graph_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: dict[Any, Any] = {}
+    html = SimpleNamespace(for_type=lambda kind, function: shown.update({kind: function}))
+    shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters={"text/html": html}))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    notebook.show_tensors()
+    assert not shown  # a terminal shows text
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    notebook.show_tensors()
+    a = Tensor(2.0, requires_grad=True, name="<b>")
+    assert shown[Tensor](a) is None
+    page = shown[Tensor](a * a)
+    assert page.startswith("<pre>Tensor(4., grad_fn=&lt;multiply&gt;)</pre><svg")
+    root = ET.fromstring(page.partition("</pre>")[2])  # noqa: S314 - drawn here
+    assert "<b>" in [element.text for element in root.iter() if element.tag.endswith("text")]
+
+
+def test_a_long_computation_is_shown_in_short_without_a_warning() -> None:
+    x = y = Tensor(1.0, requires_grad=True)
+    for _ in range(1_000):
+        y = y * x
+    with warnings.catch_warnings(action="error"):
+        page = notebook.page(y)
+    assert page is not None
+    assert "999 times" in page.replace("&#160;", " ")

@@ -1,0 +1,46 @@
+"""Tensors that show themselves in notebooks: their numbers, and under them how they were computed."""
+
+import html
+import re
+import sys
+import warnings
+from typing import Any
+
+from tinygrad_edu import Tensor
+from tinygrad_edu.errors import RenderError
+from viz.dot import make_dot
+from viz.picture import fluid
+
+__all__ = ["page", "show_tensors"]
+
+NODES = 60
+"""More than this is no longer read at a glance; `make_dot` draws it."""
+
+
+def show_tensors() -> None:
+    """Where a notebook is running, have it show computed Tensors as `page` does; elsewhere do nothing.
+
+    Done by `import viz`: whoever draws graphs in a notebook wants to see them. Without it a Tensor shows its numbers.
+    """
+    notebook = sys.modules.get("IPython")
+    shell = notebook.get_ipython() if notebook is not None else None
+    if shell is not None:
+        shell.display_formatter.formatters["text/html"].for_type(Tensor, page)
+
+
+def page(tensor: Tensor) -> str | None:
+    """The numbers and the graph as HTML; None, so that only numbers are shown, where no op made it or nothing draws.
+
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> page(x) is None, page(x * x)[:32]
+    (True, '<pre>Tensor(4., grad_fn=&lt;mult')
+    """
+    if tensor.grad_fn is None:
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):  # what is left out is said in the picture
+            picture: Any = make_dot(tensor, max_nodes=NODES)
+        svg = picture.pipe("svg", encoding="utf-8")
+    except RenderError:
+        return None
+    return f"<pre>{html.escape(repr(tensor))}</pre>{fluid(re.sub(r'^.*?(?=<svg)', '', svg, flags=re.DOTALL))}"
