@@ -35,7 +35,7 @@ class Around:
         self.random = np.random.default_rng(0)
         self.gradients = np.zeros((0, len(columns)))
         self.wrong = False
-        self.beside = BESIDE * np.where(subject.flat == 0, 1.0, abs(subject.flat))
+        self.beside = BESIDE * np.where(subject.flat == 0, 1.0, np.nan_to_num(abs(subject.flat)))
         for _ in range(CHECKED):
             self._look(self.random.uniform(-1, 1, subject.size), checked=True)
 

@@ -107,24 +107,28 @@ def _compare_corner(
     """Where several inputs meet, or one alone has a slope that is not the rules': a mean of the gradients around."""
     columns = np.array([*kinks, *beyond])
     around, convention = Around(subject, row, columns, judge), analytic[columns]
-    if around.wrong or not len(around.gradients) or not np.isfinite(convention).all():
-        for column in columns:
-            good = column in kinks and _between(float(analytic[column]), found[int(column)], row)
-            add("kink" if good else "wrong", int(column))
-        return
-    alone = np.array([float(found[int(column)].value[row]) for column in beyond])
-    if beyond:  # a corner shows in the gradients around: the slope by one input alone is among them as well
-        around.range(np.append(convention[: len(kinks)], alone))
-    least, most = around.range(convention)
-    within = (least - around.alike <= convention) & (convention <= most + around.alike)
-    sides = least[len(kinks) :] - around.alike <= alone, alone <= most[len(kinks) :] + around.alike
-    within[len(kinks) :] &= sides[0] & sides[1] & (abs(convention[len(kinks) :] - alone) > around.alike)
-    for column, good, numeric in zip(columns, within, np.clip(convention, least, most), strict=True):
+    least = most = within = np.zeros(0)
+    known = not around.wrong and len(around.gradients) > 0 and bool(np.isfinite(convention).all())
+    if known:
+        alone = np.array([float(found[int(column)].value[row]) for column in beyond])
+        if beyond:  # a corner shows in the gradients around: the slope by one input alone is among them as well
+            around.range(np.append(convention[: len(kinks)], alone))
+        least, most = around.range(convention)
+        within = (least - around.alike <= convention) & (convention <= most + around.alike)
+        sides = least[len(kinks) :] - around.alike <= alone, alone <= most[len(kinks) :] + around.alike
+        within[len(kinks) :] &= sides[0] & sides[1] & (abs(convention[len(kinks) :] - alone) > around.alike)
+    doubtful = not around.wrong and len(around.gradients) > 0 and not (known and within.all())
+    steep = doubtful and around.unbounded()
+    for place, column in enumerate(map(int, columns)):
+        good = within[place] if known else column in kinks and _between(float(analytic[column]), found[column], row)
         if good:
-            add("kink", int(column), message="" if column in kinks else CORNER)
+            add("kink", column, message="" if column in kinks else CORNER)
+        elif steep:
+            add("undecided", column, message=STEEP)
         else:
-            add("wrong", int(column), float(numeric) if column in kinks else None)
-    if within.all():
+            near = float(np.clip(convention[place], least[place], most[place])) if known and column in kinks else None
+            add("wrong", column, near)
+    if known and within.all():
         left, near = around.beyond_what_holds(convention)
         if left.any():
             towards = left / np.max(abs(left))

@@ -188,7 +188,7 @@ def slopes(subject: Subject, directions: Sequence[Array], scale: float, along: A
     `along` is another function of the distance than the results themselves.
     """
     touched = [(abs(p[d != 0]), abs(d[d != 0])) for p, d in zip(subject.points, directions, strict=True)]
-    reach = max((float(p.max()) for p, _ in touched if p.size), default=0.0)
+    reach = max((float(p.max()) for p, _ in touched if np.isfinite(p).all() and p.size), default=0.0)
     longest = max((float(d.max()) for _, d in touched if d.size), default=1.0)
     line = along or subject.moved(directions)
     found = slope(line, scale, reach / longest, subject.noise)
