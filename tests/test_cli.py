@@ -81,12 +81,57 @@ def test_a_formula_may_start_with_a_minus_sign(expression: str, capsys: pytest.C
 
 
 def test_files_are_written_by_their_endings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = [str(tmp_path / f"abc.{ending}") for ending in ("svg", "png", "pdf", "dot", "gv", "txt", "SVG")]
+    files = [
+        str(tmp_path / f"abc.{ending}") for ending in ("svg", "png", "pdf", "dot", "gv", "txt", "html", "tex", "SVG")
+    ]
     assert main([*ABC[:3], *(part for file in files for part in ("--out", file)), *ABC[3:]]) == 0
     assert capsys.readouterr().out == ABC_TEXT + "\n" + "".join(f"wrote {file}\n" for file in files)
     starts = [Path(file).read_bytes()[:8] for file in files]
-    assert [start[:5] for start in starts] == [b"<?xml", b"\x89PNG\r", b"%PDF-", b"digra", b"digra", b"Forwa", b"<?xml"]
+    assert [start[:5] for start in starts] == [
+        b"<?xml",
+        b"\x89PNG\r",
+        b"%PDF-",
+        b"digra",
+        b"digra",
+        b"Forwa",
+        b"<!doc",
+        b"% \\us",
+        b"<?xml",
+    ]
     assert len(list(tmp_path.iterdir())) == len(files)  # and nothing else: no temporary files
+
+
+def test_the_page_and_the_lines_for_latex_are_about_the_formula(tmp_path: Path) -> None:
+    assert main([*ABC, "--out", str(tmp_path / "abc.html"), "--out", str(tmp_path / "abc.tex")]) == 0
+    assert "<h1>a*b + c</h1>" in (tmp_path / "abc.html").read_text(encoding="utf-8")
+    assert r"= 1 \cdot b = -3" in (tmp_path / "abc.tex").read_text(encoding="utf-8")
+
+
+def test_the_first_file_is_opened_when_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    files = [str(tmp_path / "abc.html"), str(tmp_path / "abc.txt")]
+    assert main([*ABC, "--out", files[0], "--out", files[1]]) == 0
+    assert opened == []
+    assert main([*ABC, "--open", "--out", files[0], "--out", files[1]]) == 0
+    assert opened == [Path(files[0]).as_uri()]
+    assert main([*ABC, "--open", "--out", str(tmp_path / "no" / "abc.html")]) == 2
+    assert main([*ABC, "--open"]) == 2
+    assert len(opened) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
+def test_a_terminal_gets_colors_where_rich_is_installed() -> None:
+    pytest.importorskip("rich")
+    import pty
+
+    leader, follower = pty.openpty()
+    run("-m", "tinygrad_edu", *ABC, stdout=follower, TERM="xterm-256color", COLUMNS="100")
+    said = os.read(leader, 100_000).decode()
+    os.close(leader)
+    os.close(follower)
+    assert "\x1b[" in said
+    assert "Backward, from d out/d out = 1" in said
 
 
 def test_the_picture_has_the_value_and_the_gradient_of_every_node(tmp_path: Path) -> None:
@@ -104,7 +149,7 @@ def test_the_picture_has_the_value_and_the_gradient_of_every_node(tmp_path: Path
         (["trace", "a", "a=x"], "error: a=x is no number"),
         (["trace", "w * 2", "w=[1,2]"], "write sum(...) or mean(...) around it"),
         (["trace", "where(a > 0, 1, 2)", "a=1"], "does not require grad"),
-        (["trace", "a", "a=1", "--out", "a.jpg"], "its ending must be one of .svg, .png, .pdf, .dot, .gv, .txt"),
+        (["trace", "a", "a=1", "--out", "a.jpg"], "must be one of .html, .svg, .png, .pdf, .dot, .gv, .tex, .txt"),
     ],
 )
 def test_errors_are_one_message_on_stderr(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,10 @@ import re
 import secrets
 import sys
 import warnings
-from collections.abc import Sequence
+import webbrowser
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 examples:
   python -m tinygrad_edu trace "a*b + c" a=2 b=-3 c=10 --out abc.svg
+  python -m tinygrad_edu trace "a*b + a" a=2 b=-3 --out steps.html --out chain.tex --open
   python -m tinygrad_edu trace "sigmoid(w @ x + b)" "w=[1,2]" "x=[5,2]" b=-5
   python -m tinygrad_edu rules exp matmul
   python -m tinygrad_edu fuzz exp matmul --examples 500
@@ -80,9 +83,10 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         metavar="FILE",
         action="append",
         default=[],
-        help="also write a file, by its ending a picture (.svg .png .pdf), its source (.dot .gv) or the tables (.txt);"
-        " may be given several times",
+        help="also write a file, by its ending a page to step through (.html), a picture (.svg .png .pdf), its source"
+        " (.dot .gv), the chain rule for LaTeX (.tex) or the tables (.txt); may be given several times",
     )
+    trace.add_argument("--open", action="store_true", help="show the first of these files")
     trace.set_defaults(command="trace")
     rules = commands.add_parser(
         "rules",
@@ -117,7 +121,7 @@ def _run(arguments: argparse.Namespace) -> tuple[str, list[RenderError], int]:
         return page(arguments.values), [], 0
     if arguments.command == "fuzz":
         return _fuzz(arguments)
-    return *_trace(arguments.expression, arguments.values, arguments.out), 0
+    return *_trace(arguments.expression, arguments.values, arguments.out, arguments.open), 0
 
 
 def _count(text: str) -> int:
@@ -185,7 +189,9 @@ def _version() -> str:
         return "(not installed: run from its source)"
 
 
-def _trace(expression: str, assignments: Sequence[str], files: Sequence[str]) -> tuple[str, list[RenderError]]:
+def _trace(
+    expression: str, assignments: Sequence[str], files: Sequence[str], show: bool
+) -> tuple[str, list[RenderError]]:
     """What `trace` prints, and which files it could not write.
 
     The files are written first, so that a reader who stops listening still finds them.
@@ -193,9 +199,12 @@ def _trace(expression: str, assignments: Sequence[str], files: Sequence[str]) ->
     from viz import trace  # here, because everything else works without pictures
     from viz.render import FORMATS
 
+    endings = (".html", *FORMATS, ".tex", ".txt")
     for file in files:
-        if Path(file).suffix.lower() not in (*FORMATS, ".txt"):
-            raise RenderError(f"cannot write {file!r}: its ending must be one of {', '.join((*FORMATS, '.txt'))}")
+        if Path(file).suffix.lower() not in endings:
+            raise RenderError(f"cannot write {file!r}: its ending must be one of {', '.join(endings)}")
+    if show and not files:
+        raise RenderError("--open shows a file: name one, such as --out steps.html --open")
     root = evaluate(expression, parse_values(assignments))
     try:
         traced = trace(root)
@@ -207,21 +216,41 @@ def _trace(expression: str, assignments: Sequence[str], files: Sequence[str]) ->
     problems: list[RenderError] = []
     for file in files:
         try:
-            written.append(_write(root, traced, file))
+            written.append(_write(root, traced, file, expression))
         except RenderError as error:
             problems.append(error)
-    return "\n".join([str(traced), *([""] if written else []), *written]), problems
+    if show and f"wrote {files[0]}" in written:
+        webbrowser.open(Path(files[0]).resolve().as_uri())
+    return "\n".join([_tables(traced), *([""] if written else []), *written]), problems
 
 
-def _write(root: Tensor, traced: "Trace", file: str) -> str:
+def _tables(traced: "Trace") -> str:
+    """The tables: with colours on a terminal where rich is installed, else in plain text."""
+    if sys.stdout.isatty() and find_spec("rich"):
+        from rich.console import Console
+
+        console = Console()
+        with console.capture() as captured:
+            console.print(traced)
+        return captured.get().rstrip("\n")
+    return str(traced)
+
+
+def _write(root: Tensor, traced: "Trace", file: str, expression: str) -> str:
     """Write one file, and say so."""
     from viz import make_dot, render
+    from viz.page import page
     from viz.render import write
 
     path = Path(file)
     try:
-        if path.suffix.lower() == ".txt":
-            write(path, f"{traced}\n".encode())
+        texts: dict[str, Callable[[], str]] = {
+            ".txt": lambda: f"{traced}\n",
+            ".tex": traced.latex,
+            ".html": lambda: page(traced, title=expression),
+        }
+        if path.suffix.lower() in texts:
+            write(path, texts[path.suffix.lower()]().encode())
             return f"wrote {file}"
         picture = make_dot(root, trace=traced)
         try:

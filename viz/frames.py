@@ -46,11 +46,13 @@ def frames(trace: Trace, boxes: Sequence[Box], rule: ChainRule) -> list[Frame]:
     """The inputs, every box in the order it was computed, the gradient 1 of the result, every step back, the end."""
     home = {vertex: box for box in boxes for vertex in box.vertices}
     given = [box for box in boxes if not box.nodes]
+    inputs = [f"{box.title} = {_value(trace, box.result)}" for box in given if _says_more(box)]
+    known = [f"d {trace.root}/d {name} = {shown(value)}" for name, value in trace.gradients.items()]
     film = [
         Frame(
             "given",
             "The inputs are given",
-            _few([f"{box.title} = {_value(trace, box.result)}" for box in given if _says_more(box)]),
+            _few(inputs, len(inputs)),
             boxes=tuple(box.id for box in given),
         )
     ]
@@ -71,7 +73,7 @@ def frames(trace: Trace, boxes: Sequence[Box], rule: ChainRule) -> list[Frame]:
             "done",
             "All gradients are known",
             (
-                *_few([f"d {trace.root}/d {name} = {shown(value)}" for name, value in trace.gradients.items()]),
+                *_few(known, len(known)),
                 f"Add a small h to an input, and {trace.root} changes by about its gradient times h",
             ),
             boxes=tuple(box.id for box in given if isinstance(box.result, Leaf) and box.result in trace.by_vertex),
@@ -89,9 +91,10 @@ def _says_more(box: Box) -> bool:
     return box.kind != "constant" or not box.title.lstrip("-")[:1].isdigit()
 
 
-def _few(lines: Sequence[str]) -> tuple[str, ...]:
-    left = len(lines) - MOST_LINES
-    return (*lines[:MOST_LINES], f"and {left:,} more") if left > 1 else tuple(lines)
+def _few(lines: Sequence[str], of: int) -> tuple[str, ...]:
+    """The first lines, and how many there are beside them."""
+    shown_lines = lines[:MOST_LINES]
+    return (*shown_lines, f"and {of - len(shown_lines):,} more") if of > len(shown_lines) else tuple(lines)
 
 
 def _value(trace: Trace, vertex: Vertex) -> str:
@@ -99,14 +102,14 @@ def _value(trace: Trace, vertex: Vertex) -> str:
 
 
 def _forward(trace: Trace, box: Box) -> Frame:
-    made = [_computed(trace, node) for node in box.nodes]
+    made = [_computed(trace, node) for node in box.nodes[:MOST_LINES]]
     arrays = [(trace.names[node], trace.values.get(node)) for node in box.nodes[-3:]]
     if len(box.nodes) == 1 and box.kind != "module":
         (node,) = box.nodes
         arrays = [(trace.names[v], trace.values.get(v)) for v in dict.fromkeys(node.inputs)] + arrays
         return Frame("forward", made[0], _broadcasts(node, trace.names), (), (box.id,), (), tuple(arrays))
     headline = f"{box.title} computes {trace.names[box.result]}"
-    return Frame("forward", headline, _few(made), (), (box.id,), (), tuple(arrays))
+    return Frame("forward", headline, _few(made, len(box.nodes)), (), (box.id,), (), tuple(arrays))
 
 
 def _computed(trace: Trace, node: Node) -> str:
@@ -135,9 +138,9 @@ def _backward(trace: Trace, steps: Sequence[int], rule: ChainRule, home: Mapping
     lit = tuple(dict.fromkeys([box.id, *reached]))
     if len(box.nodes) > 1:
         inputs = dict.fromkeys(row.input for row in rows)
-        lines = _few([f"d {trace.root}/d {row.input} so far: {row.accumulated}" for row in rows])
+        lines = [f"d {trace.root}/d {row.input} so far: {row.accumulated}" for row in rows[:MOST_LINES]]
         headline = f"Back from {box.title} to {', '.join(list(inputs)[:MOST_LINES])}"
-        return Frame("backward", headline, lines, told, lit, tuple(steps))
+        return Frame("backward", headline, _few(lines, len(rows)), told, lit, tuple(steps))
     (row,) = rows
     headline = f"Back from {row.node} to {row.input}"
     return Frame("backward", headline, _handed(row), told, lit, tuple(steps), _arrays(row))

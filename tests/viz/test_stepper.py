@@ -1,0 +1,213 @@
+"""The page of the stepper as text: what it holds, and that nothing in it can become something else."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests.viz.examples import Example, broadcast, leaf, network, neuron, product, shared
+from tests.viz.test_dot import HOSTILE
+from tinygrad_edu.errors import NonScalarBackwardError, RenderError
+from viz import stepper, trace
+from viz.boxes import boxes
+from viz.frames import frames
+from viz.modules import Network
+from viz.page import page
+from viz.paths import count, paths
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+class Reader(HTMLParser):
+    """The elements of a page, and the text of its plan."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.plan = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.elements[-1][1].get("id") == "plan" and not self.plan:
+            self.plan = data
+
+    def ids(self) -> list[str | None]:
+        return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
+
+
+@pytest.mark.parametrize("make", [product, shared, neuron, broadcast])
+def test_step_records_stay_as_they_were_approved(make: Callable[[], Example]) -> None:
+    """Run with UPDATE_GOLDEN=1 to approve new ones, and look at them. Numbers are compared to 12 digits."""
+    data = rounded(trace(make().root).data())
+    golden = GOLDEN / f"{make.__name__}.json"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        golden.write_bytes(f"{json.dumps(data, indent=1)}\n".encode())
+    assert data == json.loads(golden.read_text(encoding="utf-8"))
+
+
+def rounded(data: Any) -> Any:
+    """The same with numbers of 12 digits: processors differ in the last ones."""
+    if isinstance(data, dict):
+        return {key: rounded(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [rounded(value) for value in data]
+    return float(f"{data:.12g}") if isinstance(data, float) else data
+
+
+def test_data_is_json_whatever_the_numbers_are() -> None:
+    x = leaf([0, 1], "x")
+    with np.errstate(all="ignore"):
+        data = trace(tg.sum(tg.log(x))).data()
+    again = json.loads(json.dumps(data, allow_nan=False))
+    assert again["gradients"]["x"]["values"] == ["inf", 1.0]
+    x = leaf(np.ones(2000), "x")
+    assert trace(tg.sum(x)).data()["gradients"]["x"] == {
+        "shape": [2000],
+        "dtype": "float64",
+        "text": "shape (2000,), min 1, mean 1, max 1",
+        "values": None,
+    }
+
+
+def test_the_film_goes_forward_through_the_values_and_back_through_the_steps() -> None:
+    told = trace(product().root)
+    end = next(vertex for vertex, name in told.names.items() if name == told.root)
+    film = frames(told, boxes(told.names, end), told.chain_rule())
+    assert [frame.phase for frame in film] == ["given", "forward", "forward", "seed", *["backward"] * 4, "done"]
+    assert film[0].said == "The inputs are given. a = 2. b = -3. c = 10."
+    assert film[1].said == "p = a * b = 2 * (-3) = -6."
+    assert film[6].said == "Back from p to a. 1 * -3 = -3 arrives at a."
+    assert film[8].lines[:3] == ("d out/d a = -3", "d out/d b = 2", "d out/d c = 1")
+
+
+def test_a_sum_of_what_arrives_is_told() -> None:
+    told = trace(shared().root)
+    end = next(vertex for vertex, name in told.names.items() if name == told.root)
+    film = frames(told, boxes(told.names, end), told.chain_rule())
+    assert film[-2].lines[-1] == "It is added to what came along another path: 3 + 2 = 5"
+
+
+def test_what_broadcasting_does_is_told_both_ways() -> None:
+    told = trace(broadcast().root)
+    end = next(vertex for vertex, name in told.names.items() if name == told.root)
+    said = " ".join(frame.said for frame in frames(told, boxes(told.names, end), told.chain_rule()))
+    assert "row is stretched from (3,) to (4, 3)" in said
+    assert "Forward row was stretched from (3,) to (4, 3), so backward (4, 3) is summed to (3,)" in said
+
+
+def test_the_gradient_is_the_sum_over_all_paths() -> None:
+    x, y = leaf(0.5, "x"), leaf(-2, "y")
+    root = (x * y + tg.sin(x)) * tg.exp(x * 0.1) - x / y
+    told = trace(root)
+    ways = count(told.steps)
+    for vertex, name in told.names.items():
+        if name in ("x", "y"):
+            found = paths(vertex, told.steps)
+            assert len(found) == ways[vertex]
+            np.testing.assert_allclose(sum(path.product for path in found), told.gradients[name], rtol=1e-12)
+
+
+def test_paths_are_counted_also_where_they_are_too_many_to_follow() -> None:
+    x = leaf(1, "x")
+    y = x
+    for _ in range(100):
+        y = y + y
+    told = trace(y)
+    assert max(count(told.steps).values()) == 2**100
+    assert "1e+30 paths lead from it to out" in page(told)
+
+
+def test_a_network_is_drawn_as_its_modules() -> None:
+    example, calls = network()
+    told = trace(example.root, dict(calls.model.named_parameters()))
+    modules = Network(calls, list(told.names))
+    end = next(vertex for vertex, name in told.names.items() if name == told.root)
+    closed = boxes(told.names, end, modules)
+    assert [(box.kind, box.title) for box in closed if box.nodes] == [
+        *(("module", "0"), ("module", "1"), ("module", "2"), ("module", "3"), ("root", "loss"))
+    ]
+    assert [told.names[vertex] for vertex in closed[2].vertices[:2]] == ["0.weight", "0.bias"]
+    opened = boxes(told.names, end, modules, opened=("0",))
+    assert {"0.weight", "0.bias"} <= {box.title for box in opened}
+
+
+def test_a_large_graph_is_drawn_in_runs() -> None:
+    x = leaf(1, "x")
+    y = x
+    for _ in range(1000):
+        y = tg.sin(y)
+    told = trace(y)
+    end = next(vertex for vertex, name in told.names.items() if name == told.root)
+    drawn = boxes(told.names, end)
+    assert len(drawn) <= 61
+    assert {box.subtitle for box in drawn} == {"17 operations", "14 operations"}
+    assert sum(len(box.vertices) for box in drawn) == 1001
+
+
+def test_one_file_holds_everything_and_forbids_the_network(tmp_path: Path) -> None:
+    path = stepper(broadcast().root, tmp_path / "steps.html")
+    assert list(tmp_path.iterdir()) == [path]
+    read = Reader(path.read_text(encoding="utf-8"))
+    (policy,) = [a["content"] for tag, a in read.elements if tag == "meta" and "http-equiv" in a]
+    assert str(policy).startswith("default-src 'none'; style-src 'sha256-")
+    assert not [a for _, a in read.elements if {"src", "href", "style", "onclick"} & a.keys()]
+    plan = json.loads(read.plan)
+    ids = read.ids()
+    assert len(set(ids)) == len(ids)
+    assert all(identity in ids for frame in plan["frames"] for identity in frame["lit"])
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "</script><script>hacked()</script>", "$title ${x} $$", "{{x}}", "\ud800"])
+def test_hostile_names_make_no_element(name: str) -> None:
+    x = leaf(2, name)
+    y = x * 3
+    y.name = name
+    plain = leaf(2, "x") * 3
+    plain.name = "y"
+    written = page(trace(y), title=name)
+    found, expected = Reader(written), Reader(page(trace(plain), title="y"))
+    formulas = {"math", "msub", "mi", "mn", "mrow", "mo", "mtext", "mfrac"}
+    assert {tag for tag, _ in found.elements} - formulas == {tag for tag, _ in expected.elements} - formulas
+    assert [t for t, _ in found.elements].count("script") == 2
+    json.loads(found.plan)
+    written.encode()
+
+
+def test_numbers_that_are_none_are_shown_as_what_they_are() -> None:
+    with np.errstate(all="ignore"):
+        written = page(trace(tg.sum(tg.log(leaf([0, 1], "x")))))
+    assert 'class="odd"' in written
+    assert "-inf" in written
+
+
+def test_an_input_is_its_own_result() -> None:
+    written = page(trace(leaf(2, "a")))
+    assert "All gradients are known" in written
+    assert re.search(r'class="grad" data-from="1"[^>]*><tspan class="faint">grad</tspan> 1<', written)
+
+
+def test_what_cannot_be_stepped_through_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = leaf([1, 2], "x")
+    with pytest.raises(NonScalarBackwardError):
+        stepper(x * 2, tmp_path / "a.html")
+    with pytest.raises(TypeError, match="expand= opens modules"):
+        stepper(tg.sum(x), tmp_path / "a.html", expand="fc1")
+    example, calls = network()
+    with pytest.raises(ValueError, match="no module 'fc9'"):
+        stepper(example.root, tmp_path / "a.html", model=calls, expand="fc9")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    with pytest.raises(RenderError, match="pip install pygraphviz"):
+        stepper(tg.sum(x), tmp_path / "a.html")
+    assert list(tmp_path.iterdir()) == []
