@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, errors, io, nn
@@ -152,15 +153,14 @@ def test_what_no_file_of_numbers_holds_is_named_and_the_old_file_stays(obj: Any,
 
 
 def test_our_files_are_safetensors_files(tmp_path: Path) -> None:
-    numpy = pytest.importorskip("safetensors.numpy")
     state: dict[str, Any] = {name: np.ones((2, 3), dtype) for name, dtype in zip("abcdefghij", DTYPES, strict=True)}
     state |= {"empty": np.ones((0, 2)), "number": np.array(3.5)}
     tg.save({name: Tensor(value) for name, value in state.items()}, tmp_path / "file")
-    assert {**same_names(numpy.load_file(tmp_path / "file"), state)} == dict.fromkeys(state, True)
-    numpy.save_file(state, tmp_path / "theirs", {"format": "np"})
+    assert {**same_names(safetensors.numpy.load_file(tmp_path / "file"), state)} == dict.fromkeys(state, True)
+    safetensors.numpy.save_file(state, tmp_path / "theirs", {"format": "np"})
     assert same_names(tg.load(tmp_path / "theirs"), state) == dict.fromkeys(state, True)
     tg.save(CHECKPOINT, tmp_path / "checkpoint")
-    names = set(numpy.load_file(tmp_path / "checkpoint"))
+    names = set(safetensors.numpy.load_file(tmp_path / "checkpoint"))
     assert {"model.0.weight", "optimizer.state.0.exp_avg", "odd names.model.0.weight"} <= names
 
 
@@ -175,13 +175,15 @@ def test_every_array_lies_at_a_multiple_of_its_size(tmp_path: Path) -> None:
     length = int.from_bytes(raw[:8], "little")
     assert length % 8 == 0
     header = json.loads(raw[8 : 8 + length])
-    assert {name: entry["data_offsets"][0] for name, entry in header.items()} == {"c": 0, "b": 8, "a": 12}
+    assert {name: header[name]["data_offsets"][0] for name in state} == {"c": 0, "b": 8, "a": 12}
     assert list(tg.load(tmp_path / "file")) == ["a", "b", "c"]  # in the order of the state dict all the same
 
 
 def test_bfloat16_becomes_float32_and_says_so(tmp_path: Path) -> None:
-    values = np.array([1.0, -2.5, 3.140625, 0.0], np.float32)
-    write_raw(tmp_path / "file", {"w": {"dtype": "BF16", "shape": [4]}}, (values.view(np.uint32) >> 16).astype("<u2"))
+    values = np.array([[1.0, -2.5], [3.140625, 0.0]], np.float32)
+    write_raw(
+        tmp_path / "file", {"w": {"dtype": "BF16", "shape": [2, 2]}}, (values.view(np.uint32) >> 16).astype("<u2")
+    )
     with pytest.warns(UserWarning, match=r"\['w'\].*bfloat16.*float32") as caught:
         loaded = tg.load(tmp_path / "file")
     assert caught[0].filename == __file__
@@ -208,7 +210,7 @@ def test_a_file_that_was_cut_short_anywhere_says_so(tmp_path: Path) -> None:
             tg.load(tmp_path / "part")
         assert "cut short" in str(caught.value) or length in range(1, 9)
     (tmp_path / "part").write_bytes(raw + b"abc")
-    with pytest.raises(errors.CheckpointError, match="3 bytes follow"):
+    with pytest.raises(errors.CheckpointError, match=r"is damaged.*download it again"):
         tg.load(tmp_path / "part")
 
 
@@ -234,11 +236,11 @@ def test_random_damage_gives_other_numbers_or_a_clear_error_never_another_one(tm
     ("entry", "message"),
     [
         ({"dtype": "F8_E4M3", "shape": [8]}, "tensor 'w' holds F8_E4M3.*save it as float32"),
-        ({"dtype": "F32", "shape": [3]}, r"tensor 'w' has 8 bytes, which is not its shape \(3,\) in F32"),
-        ({"dtype": "F32", "shape": [-2, -1]}, "impossible shape"),
-        ({"dtype": "F32", "shape": [2.0]}, "impossible shape"),
+        ({"dtype": "F32", "shape": [3]}, "is damaged"),
+        ({"dtype": "F32", "shape": [-2, -1]}, "is damaged"),
+        ({"dtype": "F32", "shape": [2.0]}, "is damaged"),
         ({"dtype": "F32", "shape": [0, 2**62, 2**62], "data_offsets": [0, 0]}, "is damaged"),
-        ({"dtype": "F32", "shape": [2], "data_offsets": [1, 9]}, "does not begin where"),
+        ({"dtype": "F32", "shape": [2], "data_offsets": [1, 9]}, "is damaged"),
         ({"dtype": ["F32"], "shape": [2]}, "is damaged"),
         ({"shape": [2]}, "is damaged"),
     ],
@@ -253,12 +255,16 @@ def test_a_header_that_does_not_fit_together(entry: dict[str, Any], message: str
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        (b'{"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"w":{}}', "a name is there twice"),
+        (b'{"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"w":{}}', "is damaged"),
         (b"{" + b'"a":{' * 100_000, "is damaged"),
-        (b'{"__metadata__":{"a":1}}', "metadata is not text"),
+        (b'{"__metadata__":{"a":1}}', "is damaged"),
         (b'{"__metadata__":{"tinygrad_edu":"{]"}}', "does not fit"),
         (b'{"__metadata__":{"tinygrad_edu":"{\\"$\\":\\"Tensor\\",\\"name\\":\\"w\\"}"}}', "does not fit"),
         (b'{"__metadata__":{"tinygrad_edu":"{\\"$\\":\\"Module\\"}"}}', "'Module' is not known"),
+        (
+            b'{"__metadata__":{"tinygrad_edu":"{}"},"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}',
+            r"nothing is said of \['w'\]",
+        ),
     ],
 )
 def test_a_header_that_is_not_one(header: bytes, message: str, tmp_path: Path) -> None:
@@ -286,6 +292,17 @@ def test_a_file_of_another_kind_is_named(content: bytes, message: str, tmp_path:
     assert "model.pt" in str(caught.value)
 
 
+def test_without_safetensors_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tg.save(OLD, tmp_path / "file")
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    for call in (lambda: tg.save(NEW, tmp_path / "file"), lambda: tg.load(tmp_path / "file")):
+        with pytest.raises(ImportError, match="pip install safetensors"):
+            call()
+    monkeypatch.undo()
+    assert same(tg.load(tmp_path / "file"), OLD)
+    assert os.listdir(tmp_path) == ["file"]
+
+
 def test_no_file_and_no_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nothing-here"):
         tg.load(tmp_path / "nothing-here")
@@ -301,11 +318,16 @@ def test_no_file_and_no_folder(tmp_path: Path) -> None:
 
 OLD = {"w": Tensor(np.zeros(1000)), "epoch": 1}
 NEW = {"w": Tensor(np.ones(1000)), "epoch": 2}
-STEPS = (io.__file__, io.tensorfile.__file__, sys.modules["tinygrad_edu.atomic"].__file__)
+STEPS = (
+    io.__file__,
+    io.tensorfile.__file__,
+    sys.modules["tinygrad_edu.atomic"].__file__,
+    safetensors.numpy.__file__,
+)
 
 
 class Fault:
-    """Raises when the `moment`-th line of the package's file code is about to run."""
+    """Raises when the `moment`-th line of the package's file code is about to run, or of the library's."""
 
     def __init__(self, moment: int, error: type[BaseException]) -> None:
         self.left, self.error, self.struck = moment, error, False

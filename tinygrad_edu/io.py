@@ -1,10 +1,10 @@
 """`save` and `load`: weights and whole checkpoints in safetensors files, which hold numbers and run nothing.
 
-A state dict, names and Tensors, is a plain safetensors file, that PyTorch and others read. Anything else, as a
-checkpoint of a model, an optimiser and an epoch, is such a file too: its arrays are named by the way to them, joined by
-dots ("optimizer.state.0.exp_avg"), and the rest is JSON in the file's metadata under "tinygrad_edu". There numbers,
-words, True, False, None and lists stand for themselves, and so do dicts whose keys are words; {"$": kind, ...} stands
-for everything else: a Tensor or an array (and its name in the file), a NumPy number, a tuple, a dict with other keys.
+PyTorch and others read them. Arrays are named by the way to them, joined by dots ("optimizer.state.0.exp_avg"), so
+those of a state dict have its names. The rest, and the order of it all, is JSON in the file's metadata, under
+"tinygrad_edu". There numbers, words, True, False, None and lists stand for themselves, and so do dicts whose keys are
+words; {"$": kind, ...} stands for everything else: a Tensor or an array (and its name in the file), a NumPy number, a
+tuple, a dict with other keys.
 """
 
 import json
@@ -38,8 +38,9 @@ def save(obj: Any, path: Path) -> None:
     The file at `path` is replaced whole or not at all, see `atomic`; files of state dicts are read by
     `safetensors.torch.load_file`. Tensors that share memory are written each for itself.
 
-    TypeError for anything else, as a function, with the way to it; OSError where `path` cannot be written. Either
-    leaves the old file as it was. Called as https://pytorch.org/docs/stable/generated/torch.save.html, and pickles not.
+    TypeError for anything else, as a function, with the way to it; OSError where `path` cannot be written; ImportError
+    without safetensors. Each leaves the old file as it was.
+    Called as https://pytorch.org/docs/stable/generated/torch.save.html, and pickles not.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -49,9 +50,9 @@ def save(obj: Any, path: Path) -> None:
     """
     arrays: Arrays = {}
     tree = _encoded(obj, (), arrays)
-    metadata = {} if _says_all(arrays, obj) else {TREE: json.dumps(tree)}
+    content = tensorfile.written(arrays, {TREE: json.dumps(tree)})
     with replacing(path) as file:
-        tensorfile.write(file, arrays, metadata)
+        file.write(content)
 
 
 def load(path: Path, map_location: str | device | None = None, *, weights_only: bool = True) -> Any:
@@ -60,8 +61,8 @@ def load(path: Path, map_location: str | device | None = None, *, weights_only: 
     Every Tensor has memory of its own, on the device `map_location`, else on the CPU. `weights_only` is PyTorch's, and
     always True in effect: nothing in the file is run. bfloat16, which NumPy lacks, becomes float32, with a warning.
 
-    CheckpointError for a file that was cut short, is damaged or of another kind; FileNotFoundError where there is none.
-    Called as https://pytorch.org/docs/stable/generated/torch.load.html.
+    CheckpointError for a file that was cut short, is damaged or of another kind; FileNotFoundError where there is none;
+    ImportError without safetensors. Called as https://pytorch.org/docs/stable/generated/torch.load.html.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -73,27 +74,22 @@ def load(path: Path, map_location: str | device | None = None, *, weights_only: 
     arrays, metadata = tensorfile.read(path)
 
     def tensor(name: str) -> Tensor:
-        value = arrays[name] if arrays[name].ndim else arrays[name][()]
+        array = arrays.pop(name)
+        value = array if array.ndim else array[()]
         return wrap(value if map_location is None else moved(value, map_location), None)
 
     if TREE not in metadata:
-        return {name: tensor(name) for name in arrays}
+        return {name: tensor(name) for name in list(arrays)}
     try:
-        return _decoded(json.loads(metadata[TREE]), arrays, tensor)
+        obj = _decoded(json.loads(metadata[TREE]), arrays, tensor)
+        if arrays:  # another program may have added some, and left the metadata
+            raise ValueError(f"nothing is said of {list(arrays)}")
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise CheckpointError(
             f"{str(path)!r} is damaged: what it says of its contents does not fit them ({error!r})."
             " Its arrays are whole: safetensors.numpy.load_file reads them."
         ) from error
-
-
-def _says_all(arrays: Arrays, obj: Any) -> bool:
-    """Whether the object is no more than a dict of its arrays, as Tensors, under their names in the file."""
-    return (
-        isinstance(obj, dict)
-        and arrays.keys() == obj.keys()
-        and all(isinstance(value, Tensor) and not value.requires_grad for value in obj.values())
-    )
+    return obj
 
 
 def _encoded(obj: Any, way: tuple[Any, ...], arrays: Arrays) -> Any:
@@ -156,7 +152,7 @@ def _decoded(tree: Any, arrays: Arrays, tensor: Any) -> Any:
         case "Tensor":
             return tensor(tree["name"]).requires_grad_(tree["requires_grad"])
         case "array":
-            return arrays[tree["name"]]
+            return arrays.pop(tree["name"])
         case "number":
             return np.dtype(tensorfile.DTYPES[tree["dtype"]]).type(tree["value"])
         case "tuple":

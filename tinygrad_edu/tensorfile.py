@@ -1,22 +1,19 @@
 """The safetensors format: arrays under their names, and nothing that runs when it is read.
 
-A file is the length of its header (8 bytes, little end first), the header in JSON (for each tensor its dtype, shape and
-the first and last byte), and the numbers. See https://github.com/huggingface/safetensors#format.
+The library safetensors reads and writes it; here are NumPy's dtypes, bfloat16, and words for what is no such file.
 """
 
-import json
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.errors import CheckpointError
 from tinygrad_edu.lines import warn
 
-__all__ = ["CODES", "read", "write"]
+__all__ = ["CODES", "DTYPES", "read", "written"]
 
 Array = np.ndarray[Any, Any]
 
@@ -30,8 +27,6 @@ CODES = {np.dtype(dtype): code for code, dtype in DTYPES.items()}
 
 BFLOAT16 = "BF16"  # the upper half of a float32; NumPy has no such dtype
 
-HEADER_LIMIT = 100_000_000  # bytes, set by the format
-
 OTHERS = {
     b"\x80": "a pickle, as torch.save and pickle.dump write: reading it could run any program, so it is not read",
     b"PK\x03\x04": "a zip archive, as torch.save and np.savez write: what torch.save wrote could run any program when"
@@ -41,118 +36,59 @@ OTHERS = {
 }
 """How files of other kinds begin."""
 
-CONVERT = "To convert weights, in PyTorch: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')."
 
-
-def write(file: IO[bytes], arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
-    """Write arrays of the dtypes in `CODES`; wide numbers first, so that all lie at multiples of their size."""
-    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
-    order, end = sorted(arrays, key=lambda name: -arrays[name].itemsize), 0
-    places = {}
-    for name in order:
-        places[name], end = [end, end + arrays[name].nbytes], end + arrays[name].nbytes
-    for name, array in arrays.items():
-        code = CODES[array.dtype.newbyteorder("<")]
-        header[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": places[name]}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    file.write(len(text).to_bytes(8, "little") + text)
-    for name in order:
-        array = arrays[name]
-        plain = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        file.write(plain.reshape(-1).view(np.uint8).data)
+def written(arrays: Mapping[str, Array], metadata: dict[str, str]) -> bytes:
+    """The bytes of a file of arrays of the dtypes in `CODES`."""
+    library = _library()
+    plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}  # it writes memory as it lies
+    return bytes(library.numpy.save(plain, metadata))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
     """The arrays, each in memory of its own, and the metadata; CheckpointError for a file that is not whole."""
-    with Path(path).open("rb") as file:
-        header, start = _header(file, str(path))
-        metadata = header.pop("__metadata__", {})
-        size = os.fstat(file.fileno()).st_size - start
-        end, arrays = 0, {}
-        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-            first, last = entry["data_offsets"]
-            if first != end:
-                raise _damaged(str(path), f"tensor {name!r} does not begin where the one before ends")
-            end = last
-        if end != size:
-            raise _of_another_size(str(path), end, size)
-        for name, entry in header.items():
-            file.seek(start + entry["data_offsets"][0])
-            arrays[name] = _array(file, str(path), name, entry)
-    if halves := [name for name, entry in header.items() if entry["dtype"] == BFLOAT16]:
+    library = _library()
+    _refuse_other_kinds(path)
+    try:
+        with library.safe_open(path, "numpy") as file:
+            metadata = file.metadata() or {}
+            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 - it is no dict
+            for name, dtype in dtypes.items():
+                if dtype not in DTYPES and dtype != BFLOAT16:
+                    raise CheckpointError(f"tensor {name!r} holds {dtype}, which no Tensor holds: save it as float32")
+            halves = [name for name, dtype in dtypes.items() if dtype == BFLOAT16]
+            raw = dict(library.deserialize(Path(path).read_bytes())) if halves else {}
+            arrays = {name: _widened(raw[name]) if name in halves else file.get_tensor(name) for name in dtypes}
+    except (library.SafetensorError, ValueError) as error:  # ValueError: a shape that no array has
+        raise CheckpointError(
+            f"{str(path)!r} was cut short or is damaged: {error}; copy or download it again, or take an earlier"
+            " checkpoint."
+        ) from error
+    if halves:
         warn(f"{halves} in {str(path)!r} are bfloat16, which NumPy lacks: they became float32, exactly", UserWarning)
     return arrays, metadata
 
 
-def _header(file: IO[bytes], path: str) -> tuple[dict[str, Any], int]:
-    """The header, every entry of which has a dtype, a shape and as many bytes as it needs; where the numbers begin."""
-    begin = file.read(9)
-    for beginning, kind in OTHERS.items():
-        if begin.startswith(beginning) and begin[8:] != b"{":
-            raise CheckpointError(f"{path!r} is {kind}. {CONVERT}")
-    length = int.from_bytes(begin[:8], "little")
-    if begin[8:] not in (b"{", b"") or length > HEADER_LIMIT:
-        raise CheckpointError(f"{path!r} is no safetensors file. {CONVERT}")
-    text = begin[8:] + file.read(length - 1)
-    if len(begin) < 9 or len(text) < length:
-        raise CheckpointError(f"{path!r} was cut short, within its first lines: {AGAIN}")
-    try:
-        header = json.loads(text, object_pairs_hook=_without_repetition)
-        metadata = header.get("__metadata__", {})
-        if not all(type(value) is str for value in metadata.values()):
-            raise ValueError("its metadata is not text")
-        for name, entry in header.items():
-            if name != "__metadata__":
-                _check(name, **entry)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise _damaged(path, str(error)) from error
-    return header, 8 + length
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name is there twice")
-    return found
-
-
-def _check(name: str, dtype: str, shape: list[int], data_offsets: list[int]) -> None:
-    """ValueError if an entry of the header does not fit together."""
-    first, last = data_offsets
-    if not all(type(n) is int and n >= 0 for n in (*shape, first, last)):
-        raise ValueError(f"tensor {name!r} has an impossible shape or place")
-    if dtype not in DTYPES and dtype != BFLOAT16:
-        raise CheckpointError(f"tensor {name!r} holds {dtype}, which NumPy has no numbers for: save it as float32")
-    itemsize = 2 if dtype == BFLOAT16 else np.dtype(DTYPES[dtype]).itemsize
-    if last - first != math.prod(shape) * itemsize:
-        raise ValueError(f"tensor {name!r} has {last - first} bytes, which is not its shape {tuple(shape)} in {dtype}")
-
-
-def _array(file: IO[bytes], path: str, name: str, entry: Mapping[str, Any]) -> Array:
-    """The next array of the file."""
-    half = entry["dtype"] == BFLOAT16
-    try:
-        array: Array = np.empty(entry["shape"], "<u2" if half else DTYPES[entry["dtype"]])
-    except ValueError as error:  # too many axes, or a length that no array has beside one of 0
-        raise _damaged(path, f"tensor {name!r}: {error}") from error
-    if file.readinto(array.reshape(-1).view(np.uint8).data) < array.nbytes:  # type: ignore[attr-defined] # has it
-        raise CheckpointError(f"{path!r} was cut short while it was read: {AGAIN}")
-    if half:
-        array = (array.astype(np.uint32) << 16).view(np.float32)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-AGAIN = "copy or download it again, or take an earlier checkpoint."
-
-
-def _damaged(path: str, why: str) -> CheckpointError:
-    return CheckpointError(f"{path!r} is damaged: {why}; {AGAIN}")
-
-
-def _of_another_size(path: str, needed: int, there: int) -> CheckpointError:
-    if there > needed:
-        return _damaged(path, f"{there - needed:,} bytes follow its last tensor")
-    return CheckpointError(
-        f"{path!r} was cut short: its tensors need {needed:,} bytes and {there:,} are there; {AGAIN}"
+def _refuse_other_kinds(path: str | os.PathLike[str]) -> None:
+    with Path(path).open("rb") as file:
+        begin = file.read(9)
+    if begin[8:] in (b"{", b""):  # after the length of the header, the header
+        return
+    kind = next((OTHERS[first] for first in OTHERS if begin.startswith(first)), "no safetensors file")
+    raise CheckpointError(
+        f"{str(path)!r} is {kind}. To convert weights, in PyTorch:"
+        " safetensors.torch.save_file(model.state_dict(), 'model.safetensors')."
     )
+
+
+def _widened(entry: Mapping[str, Any]) -> Array:
+    """The float32 numbers of a bfloat16 tensor."""
+    upper = np.frombuffer(entry["data"], "<u2").astype(np.uint32)
+    return (upper << 16).view(np.float32).reshape(entry["shape"])
+
+
+def _library() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError("files of weights need safetensors: pip install safetensors") from error
+    return safetensors
