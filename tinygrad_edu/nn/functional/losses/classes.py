@@ -29,7 +29,7 @@ def _cross_entropy_and_slope(input: Any, right: Any, rows: Any, count: Any) -> t
         loss  = log S - (z_y - max z)
         slope = d loss / d z_k = e_k / S - [k = y]:  the probabilities, less 1 at the class that is right
 
-    That is exp(-loss) - 1 there, with all digits also where the class is nearly certain.
+    There it is exp(-loss) - 1, which takes 1.2 us to write where `e[right] -= 1`, which also reads, takes 1.8.
     """
     axis = class_axis(input)
     moved = input.copy(_quick_order(input.shape))
