@@ -72,8 +72,9 @@ class Around:
         """
         in_vain: list[int] = []
         for column in range(len(self.columns)):
-            others = self.random.permutation(np.linspace(-1, 1, self.subject.size))
-            for way in (1.5, -1.5, *(np.sort(others) + 0.739 / self.subject.size)):  # never 0, which is here
+            others = self.random.uniform(-1, 1, self.subject.size)
+            places = np.sort([*others, *-others, -1, 1])  # of both signs, for what turns an input round
+            for way in (1.5, -1.5, *(2 * places[1:] + places[:-1]) / 3):  # not the middle, which may be here
                 if self._within(convention)[column] or len(in_vain) == GIVEN_UP:
                     break
                 others[self.columns[column]] = way
