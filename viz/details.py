@@ -63,7 +63,8 @@ class _Told:
             parts.append(
                 f"<p>It is used {len(arrived):,} times, and what comes back along every arrow is added up:</p>"
             )
-        parts += [equation(made) for i in (*arrived[: MOST_PATHS - 1], *arrived[-1:]) for made in self.rule.at(i)]
+        told = dict.fromkeys((*arrived[: MOST_PATHS - 1], *arrived[-1:]))  # the last one has the sum
+        parts += [equation(made) for i in told for made in self.rule.at(i)]
         return "".join([*parts, self.paths(vertex, len(arrived))])
 
     def paths(self, vertex: Vertex, arrows: int) -> str:

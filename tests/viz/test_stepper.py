@@ -19,6 +19,7 @@ from tinygrad_edu.errors import NonScalarBackwardError, RenderError
 from viz import stepper, trace
 from viz.boxes import boxes
 from viz.frames import frames
+from viz.heatmap import DEEPEST
 from viz.modules import Network
 from viz.page import page
 from viz.paths import count, paths
@@ -126,6 +127,54 @@ def test_paths_are_counted_also_where_they_are_too_many_to_follow() -> None:
     told = trace(y)
     assert max(count(told.steps).values()) == 2**100
     assert "1e+30 paths lead from it to out" in page(told)
+
+
+def test_what_a_click_tells_has_each_arrow_once_and_then_their_sum() -> None:
+    about = page(trace(shared().root)).partition('data-about="n0"')[2].partition("</section>")[0]
+    assert "It is used 3 times" in about
+    assert about.count('class="equation"') == 3
+    assert about.count('class="equation total"') == 1
+
+
+TEXTS = {
+    **dict.fromkeys(("leaf", "constant", "op", "root", "module"), ("ink", "faint", "value", "grad")),
+    "paper": ("ink", "faint", "value", "grad"),
+    "panel": ("ink", "faint", "value", "grad"),
+}
+"""What is written on what."""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_text_can_be_told_from_its_ground(dark: bool) -> None:
+    """The contrast that WCAG 2.2 asks of text, 4.5; of what is lit, 3 (https://www.w3.org/TR/WCAG22/#contrast-minimum)."""
+    style = (Path(page.__code__.co_filename).parent / "page.css").read_text("utf-8")
+    block = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[dark]
+    colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
+    for ground, inks in TEXTS.items():
+        for ink in inks:
+            assert contrast(colors[ink], colors[ground]) >= 4.5, (ink, ground)
+    assert contrast(colors["lit"], colors["paper"]) >= 3
+    assert contrast(colors["line"], colors["paper"]) >= 3
+    for cell in ("up", "down"):  # the number on the strongest cell of a map
+        assert contrast(colors["ink"], mixed(colors[cell], colors["panel"], DEEPEST)) >= 4.5
+
+
+def channels(color: str) -> list[float]:
+    return [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+
+
+def mixed(color: str, ground: str, share: float) -> str:
+    mix = (share * c + (1 - share) * g for c, g in zip(channels(color), channels(ground), strict=True))
+    return "#" + "".join(f"{round(255 * part):02x}" for part in mix)
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(color: str) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels(color)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def test_a_network_is_drawn_as_its_modules() -> None:
