@@ -36,8 +36,9 @@ def test_classes_are_told_apart_by_marker_and_named() -> None:
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("links", "capitals")
 
 
-def test_a_classifier_that_never_changes_its_mind_has_no_line() -> None:
-    axes = decision_boundary(lambda points: np.full(len(points), 0.9), POINTS, CLASSES)
+@pytest.mark.parametrize("always", [0.1, 0.9])
+def test_a_classifier_that_never_changes_its_mind_has_no_line(always: float) -> None:
+    axes = decision_boundary(lambda points: np.full(len(points), always), POINTS, CLASSES)
     legend = axes.get_legend()
     assert legend is not None
     assert len(legend.get_texts()) == 2

@@ -74,6 +74,13 @@ def test_what_has_no_place_is_marked_at_the_edge_and_named() -> None:
     assert np.isnan(drawn["loss"].get_ydata()).tolist() == [False, True, True, False, True]
 
 
+def test_measures_that_fail_in_one_epoch_are_told_apart() -> None:
+    drawn = lines(learning_curves({"loss": [1.0, np.nan], "val_loss": [1.0, np.nan]}))
+    train, validation = drawn["loss is nan"], drawn["val_loss is nan"]
+    assert train.get_markerfacecolor() != validation.get_markerfacecolor()
+    assert abs(train.get_ydata()[0] - validation.get_ydata()[0]) > 0.04
+
+
 def test_on_a_logarithmic_axis_zero_is_marked() -> None:
     axes = learning_curves([1.0, 0.1, 0.0], log=True)
     assert axes.get_yscale() == "log"

@@ -82,6 +82,7 @@ def test_sizes_on_a_logarithmic_axis() -> None:
     axes = weight_histograms({"w": np.array([-100.0, 0.0, 1e-6])}, log=True)
     edges = stairs(axes)[0].get_data().edges
     np.testing.assert_allclose([edges[0], edges[-1]], [1e-6, 100])
+    np.testing.assert_allclose(np.diff(np.log(edges), n=2), 0, atol=1e-9)  # bars that look equally wide
     assert (axes.get_xscale(), axes.get_xlabel()) == ("log", "|weight|")
 
 
