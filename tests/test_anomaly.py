@@ -456,3 +456,38 @@ def test_the_watch_holds_no_graph_alive() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_nan_to_begin_with_is_told_of_results_of_any_size() -> None:
+    x, w = Tensor(np.where(np.arange(40) == 30, np.nan, 1.0), name="ages"), leaf(np.ones(40))
+    with detect_anomaly():
+        said = message(lambda: (x * w).backward(np.ones(40)))
+    assert "it was in 'ages' at index (30,)" in said
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: leaf([[np.inf, 0.0], [1.7e308, 1.7e308]]).sum(axis=1),
+        lambda: leaf([[-np.inf, 0.0], [1e200, 1e200]]) @ np.array([[1e200], [1e200]]),
+        lambda: np.einsum("ij->i", leaf([[np.nan, 0.0], [1.7e308, 1.7e308]])),
+    ],
+)
+def test_an_infinity_that_was_given_excuses_only_what_came_of_it(call: Callable[[], Tensor]) -> None:
+    with detect_anomaly():
+        assert "index (1" in message(call)
+        (leaf([[np.inf, 0.0], [1.0, 2.0]]) @ np.ones((2, 2))).sum(axis=1)
+        tg.softmax(leaf([[0.0, -np.inf], [1.0, 2.0]])).prod()
+        np.linalg.norm(leaf([np.inf, 1.0]))
+
+
+def test_a_decorated_generator_would_not_be_watched_and_is_refused() -> None:
+    def generator() -> Any:
+        yield np.log(leaf(0.0))
+
+    async def task() -> None: ...
+
+    for function in (generator, task):
+        for block in (detect_anomaly(), no_grad(), enable_grad()):
+            with pytest.raises(TypeError, match="inside it, around the lines that compute"):
+                block(function)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Tensor, errors, no_grad
+from tinygrad_edu import Tensor, errors, func, no_grad
 from tinygrad_edu.autograd import ancestors, grad
 from tinygrad_edu.mutation import owner
 
@@ -313,3 +313,23 @@ def test_warnings_and_refusals_hold_nothing() -> None:
         z.backward()
     del x, hidden, y, z, other
     assert [ref() for ref in watched] == [None] * len(watched)
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_functions_of_functions_leave_no_cycle() -> None:
+    def loss(x: Tensor) -> Tensor:
+        return (x * x * x).sum()
+
+    x = np.ones(3)
+    for call in (
+        lambda: func.grad(loss)(x),
+        lambda: func.vjp(loss, x)[1](Tensor(1.0)),
+        lambda: func.jvp(loss, (x,), (x,)),
+        lambda: func.hvp(loss, x, x),
+        lambda: func.hessian(loss)(x),
+        lambda: func.grad(lambda x: func.grad(loss)(x).sum())(x),
+    ):
+        call()
+        gc.collect()
+        call()
+        assert gc.collect() == 0

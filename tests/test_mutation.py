@@ -487,3 +487,32 @@ def test_who_watches_the_steps_cannot_change_them() -> None:
 
     autograd.backward((x * x).sum() * 2, observe=spoil)
     assert x.grad.tolist() == [4.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "number", "change"),
+    [
+        ([[3.0]], lambda k: k[0][0], lambda k: k[0].__setitem__(0, 7.0)),
+        ({"s": 3.0}, lambda k: k["s"], lambda k: k.update(s=7.0)),
+        ((np.array([3.0]),), lambda k: k[0][0], lambda k: k[0].__setitem__(0, 7.0)),
+    ],
+)
+def test_a_static_argument_of_ones_own_op_is_that_of_its_use_however_deep(
+    setting: Any, number: Callable[[Any], float], change: Callable[[Any], Any]
+) -> None:
+    scaled = Op(lambda x, k: x * number(k), name="scaled", x=lambda g, k: g * number(k))
+    x = leaf([1.0])
+    y = scaled(x, setting).sum()
+    change(setting)
+    y.backward()
+    assert x.grad.tolist() == [3.0]
+
+
+def test_data_of_another_shape_is_refused_for_a_frozen_leaf_too() -> None:
+    x = leaf([1.0, 2.0])
+    y = (x * x).sum()
+    x.requires_grad = False
+    x.data = Tensor([1.0])
+    x.requires_grad = True
+    with pytest.raises(MutationError, match=r"assigned \.data of another shape"):
+        y.backward()

@@ -14,11 +14,12 @@ from tinygrad_edu import errors, plan
 from tinygrad_edu.kept import Record, fingerprint, records
 from tinygrad_edu.lines import here
 from tinygrad_edu.mutation import changes
-from tinygrad_edu.recording import watcher, watchers
+from tinygrad_edu.recording import Function, check_runs_at_once, watcher, watchers
 
 if TYPE_CHECKING:
     from tinygrad_edu.graph import Node, Vertex
     from tinygrad_edu.op import Op
+    from tinygrad_edu.tensor import Tensor
 
 __all__ = ["detect_anomaly"]
 
@@ -60,6 +61,10 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - PyTorch's name, and it r
         watchers.remove(opened)
         watcher.reset(token)
 
+    def __call__(self, func: Function) -> Function:
+        check_runs_at_once(func, "detect_anomaly")
+        return super().__call__(func)
+
     def _recreate_cm(self) -> detect_anomaly:
         return detect_anomaly(self.check_nan)  # one a call, as in recording.py
 
@@ -79,6 +84,8 @@ class Watcher:
             values = [_bare(argument) for argument in arguments]
             operands = arguments[: len(arguments) - len(op.static)]
             bad = first_bad(out, op.elementwise, values)
+            if bad is None and not op.elementwise and not np.isfinite(out).all():
+                bad = _bad_without_given(op, values, out)
             if bad is not None:
                 told = [_operand(operand, bad, out) for operand in operands]
                 at = [_single(value, bad, out) for value in values[: len(operands)]]
@@ -89,11 +96,11 @@ class Watcher:
             records[node] = Record(line, tuple([fingerprint(value) for value in node.kept or ()]))
             changes.unseen()
 
-    def started(self, roots: Iterable[Vertex]) -> None:
+    def started(self, roots: Iterable[Tensor]) -> None:
         """A backward pass starts from these."""
         self.sums.clear()
         for root in roots:
-            if self.check_nan and root.value is not None and np.isnan(root.value).any():
+            if self.check_nan and root.grad_fn is not None and np.isnan(root._value).any():
                 raise errors.nan_to_begin_with(root.name, self.came_in)
 
     def arrived(self, vertex: Vertex, handed: Any, contribution: Any, total: Any) -> None:
@@ -164,6 +171,25 @@ def first_bad(result: Any, elementwise: bool, inputs: Sequence[Any]) -> Place | 
         infinite = _unexplained(infinite, ~np.isfinite(value), elementwise)
     bad = nan | infinite
     return tuple(int(i) for i in np.argwhere(bad)[0]) if bad.any() else None
+
+
+def _bad_without_given(op: Op, values: Sequence[Any], out: Any) -> Place | None:
+    """The first place where the result of an op is not finite, and would not be without what was given so.
+
+    An infinity anywhere explains every place of a sum or a product of matrices, but need not have a part in each.
+    """
+    finite = [np.where(np.isfinite(v), v, v.dtype.type(1))[()] if _floats(v) else v for v in values]
+    try:
+        again = op.forward(*finite)
+    except Exception:  # what stands in for the infinities may be no matrix that it takes
+        return None
+    bad = ~np.isfinite(again[0] if op.beside else again)
+    bad = bad & ~np.isfinite(out) if bad.shape == out.shape else np.zeros(out.shape, bool)
+    return tuple(int(i) for i in np.argwhere(bad)[0]) if bad.any() else None
+
+
+def _floats(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", "") == "f"
 
 
 def _unexplained(bad: Any, given: Any, elementwise: bool) -> Any:

@@ -139,8 +139,6 @@ def _propagate(
             unfinished = True
     changed, found, watcher = changes.latest, {}, watchers and watching()
     looked_at = observe is not None or bool(watcher)
-    if watcher:
-        watcher.started(pending)
     retained: list[tuple[Callable[[Any], None], Any]] = []
     careful: tuple[Any, ...] | set[Any] = ()  # vertices that a gradient reached through a `where`
     shared = {*pending} if observe is None and not create_graph else None  # whose gradient others may hold

@@ -311,6 +311,38 @@ def writes(op: str, what: str) -> RuleError:
     )
 
 
+def hidden_operand(op: str) -> DerivativeError:
+    """The error for a Tensor that requires grad in a list, tuple or dict that is a setting of an op."""
+    return DerivativeError(
+        f"{op} was given a tensor that requires grad inside a list, tuple or dict, where no gradient can flow to it:"
+        " make it an operand of its own, with a rule, or pass t.detach()."
+    )
+
+
+def no_by_products(op: str, count: int) -> DerivativeError:
+    """The error for a forward function that does not return what `beside` promises."""
+    return DerivativeError(
+        f"the forward function of {op} returns a tuple, its result and the {count} that `beside` names:"
+        " write return out, s"
+    )
+
+
+def returned_tensor(op: str) -> DerivativeError:
+    """The error for a function of arrays that returned a Tensor."""
+    return DerivativeError(
+        f"the function of {op} returned a Tensor, and it computes on arrays: a Tensor from outside that it uses has to"
+        " be an operand with a rule of its own, or t.numpy() where no gradient is to flow to it."
+    )
+
+
+def tensor_in_rule(op: str, operand: str) -> RuleError:
+    """The error for a rule that made a Tensor of arrays."""
+    return RuleError(
+        f"the rule of {op} for {operand!r} made a Tensor of arrays, with one from outside: make that an operand of the"
+        " op, and name it in the rule, or write t.numpy() where no gradient is to flow to it."
+    )
+
+
 def rule_without_ops(op: str) -> RuleError:
     """The error for a rule whose result does not remember that it came from the gradient."""
     return RuleError(

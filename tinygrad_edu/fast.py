@@ -79,7 +79,7 @@ UNWRAP = """
 
 PLAIN = """
     for argument in static:
-        if isinstance(argument, Tensor) or type(argument) is ndarray or type(argument) is list:
+        if type(argument) in changeable or isinstance(argument, Tensor):
             static = op.plain(static)
             break"""
 
@@ -104,7 +104,7 @@ def written_out(op: Op) -> Callable[..., Tensor]:
     ruled = tuple(rule is not None for rule in op.rules.values())
     checked = not isinstance(op.function, np.ufunc)  # those give floats for floats
     closed = _compiled(ruled, bool(op.static), len(op.beside))
-    apply = closed(op, op.forward, op.plan((True,) * len(ruled)), Plans(op), checked)
+    apply = closed(op, op.forward, op.plan((True,) * len(ruled)), Plans(op), checked, op.changeable)
     # A copy of the code, because CPython adapts code to what it is used for: 6 % where every op has its own.
     return FunctionType(apply.__code__.replace(), globals(), op.name, None, apply.__closure__)
 
@@ -154,7 +154,7 @@ def apply({operands} {static}):{"".join(UNWRAP.format(x=x) for x in names)}{PLAI
         watcher.applied(op, ({operands} {static}), out, node)
     return result
 """
-    source = f"def closed(op, forward, full, plans, checked):{indent(lines, '    ')}    return apply"
+    source = f"def closed(op, forward, full, plans, checked, changeable):{indent(lines, '    ')}    return apply"
     made: dict[str, Callable[..., Any]] = {}
     exec(compile(source, APPLY, "exec"), globals(), made)  # noqa: S102 - the lines above
     return made["closed"]

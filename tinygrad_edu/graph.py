@@ -162,9 +162,11 @@ def as_value(value: Any, op: str) -> Array:
         if not isinstance(value, NUMBER):
             raise errors.no_array(op, value)
         return np.asarray(value)[()]
-    if value.dtype.kind not in "fiub":
+    if value.dtype.kind not in "fiub" or isinstance(value, np.ma.MaskedArray):
         raise errors.no_array(op, value)
-    return value
+    if hasattr(value, "grad_fn"):
+        raise errors.returned_tensor(op)
+    return np.asarray(value) if isinstance(value, np.ndarray) else value  # of a plain kind
 
 
 def records(out: Array, op: Op) -> bool:

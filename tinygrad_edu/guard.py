@@ -13,37 +13,83 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.graph import wrap
+from tinygrad_edu.handed import leaving
 
 OURS = ("tinygrad_edu", "numpy", "operator", "_operator")
-"""The packages whose functions write to nothing that they are given."""
+"""The packages whose functions write to nothing that they are given, and stay in the graph."""
 
 
-def guarded(function: Callable[..., Any], op: str, what: str) -> Callable[..., Any]:
-    """The function itself where it is known to write to nothing, else one that is given read-only arrays.
-
-    Raises `DerivativeError` where it writes to them. `what`: "the function", or "the rule for 'x'".
-    """
-    if _known(function):
-        return function
-
-    def call(*arguments: Any) -> Any:
-        try:
-            return _own(function(*map(read_only, arguments)))
-        except errors.InPlaceError as error:
-            raise errors.writes(op, what) from error
-        except ValueError as error:
-            if "read-only" in str(error):
-                raise errors.writes(op, what) from error
-            raise
-
-    return call
-
-
-def _known(function: Any) -> bool:
+def ours(function: Any) -> bool:
+    """Whether a function is of this package or of NumPy."""
     while isinstance(function, partial):
         function = function.func
     module = getattr(function, "__module__", None) or ""
     return isinstance(function, np.ufunc) or module.partition(".")[0] in OURS
+
+
+def guarded(function: Callable[..., Any], op: str, beside: int = 0) -> Callable[..., Any]:
+    """The function of an op itself where it is ours, else one that is given read-only arrays.
+
+    Raises `RuleError` where it writes to them, `DerivativeError` where a Tensor that requires grad is hidden in a
+    setting, or where it does not return as many by-products as it should.
+    """
+    if ours(function):
+        return function
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        if any(map(_hides_gradient, (*arguments, *options.values()))):
+            raise errors.hidden_operand(op)
+        result = _unwritten(function, op, "the function", arguments, options)
+        if beside and not (isinstance(result, tuple) and len(result) == 1 + beside):
+            raise errors.no_by_products(op, beside)
+        return result
+
+    return call
+
+
+def guarded_rule(rule: Callable[..., Any], op: str, operand: str) -> Callable[..., Any]:
+    """The rule itself where it is ours, else one that is given read-only arrays, or Tensors of such.
+
+    Raises `RuleError` where it writes to them, where it makes Tensors of arrays, and where it makes bare numbers of
+    Tensors that require grad: the derivatives of the derivative would be wrong.
+    """
+    if ours(rule):
+        return rule
+
+    def call(*arguments: Any) -> Any:
+        recorded = any(getattr(a, "requires_grad", False) for a in arguments)
+        token = leaving.set([] if recorded else None)
+        try:
+            result = _unwritten(rule, op, f"the rule for {operand!r}", arguments, {})
+            if leaving.get():
+                raise errors.rule_without_ops(op)
+        finally:
+            leaving.reset(token)
+        if hasattr(result, "grad_fn") and not any(hasattr(a, "grad_fn") for a in arguments):
+            raise errors.tensor_in_rule(op, operand)
+        return result
+
+    return call
+
+
+def _unwritten(function: Any, op: str, what: str, arguments: Any, options: Any) -> Any:
+    try:
+        return _own(function(*map(read_only, arguments), **options))
+    except errors.InPlaceError as error:
+        raise errors.writes(op, what) from error
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise errors.writes(op, what) from error
+        raise
+
+
+def _hides_gradient(argument: Any) -> bool:
+    """Whether a Tensor that requires grad is in a list, tuple or dict, where no gradient could flow to it."""
+    if isinstance(argument, dict):
+        argument = tuple(argument.values())
+    if isinstance(argument, tuple | list):
+        return any(getattr(item, "requires_grad", False) or _hides_gradient(item) for item in argument)
+    return False
 
 
 def read_only(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,22 @@ if TYPE_CHECKING:
     from tinygrad_edu.op import Op
     from tinygrad_edu.tensor import Tensor
 
+leaving: ContextVar[list[bool] | None] = ContextVar("leaving", default=None)
+"""Where a learner's rule runs on Tensors, because it is recorded: whether it took bare numbers out of one."""
+
 handed: dict[int, tuple[Any, Any]] = {}
 """By the identity of the array: weakly, the array and the vertex of its tensor."""
 
 
+def numbers_out(depth: int) -> None:
+    """The caller `depth` frames up takes bare numbers out of a tensor that requires grad."""
+    if (found := leaving.get()) is not None and not inside[sys._getframe(depth).f_code.co_filename]:
+        found.append(True)
+
+
 def hand_out(array: Any, tensor: Tensor, depth: int) -> None:
     """Remember an array of a tensor that requires grad, if the caller `depth` frames up is the learner's line."""
+    numbers_out(depth + 1)
     if id(array) in handed or not recording() or inside[sys._getframe(depth).f_code.co_filename]:
         return
     forget = partial(handed.pop, id(array))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from copy import copy
+from copy import copy, deepcopy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,14 +23,14 @@ import numpy as np
 from tinygrad_edu import fast
 from tinygrad_edu.errors import DerivativeError, unfit_arguments
 from tinygrad_edu.graph import as_value, unwrap
-from tinygrad_edu.guard import guarded
+from tinygrad_edu.guard import guarded, ours
 from tinygrad_edu.plan import Plan, by_keyword
 from tinygrad_edu.recording import recording
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
 
-CHANGEABLE = (list, np.ndarray)
+CHANGEABLE = frozenset((list, np.ndarray))
 Rule: TypeAlias = Callable[..., Any] | None
 
 
@@ -71,7 +71,7 @@ class Op:
         self.masks, self.hint, self.kink, self.beside = masks, hint, kink, beside or {}
         self.name, self.__doc__ = name or function.__name__.strip("_"), function.__doc__
         self.function, self.rules = function, rules
-        self.forward = guarded(forward or function, self.name, "the function")
+        self.forward = guarded(forward or function, self.name, len(self.beside))
         self.elementwise = bool(ufunc and not ufunc.signature) if elementwise is None else elementwise
         if ufunc:
             positional = inspect.Parameter.POSITIONAL_ONLY
@@ -95,6 +95,8 @@ class Op:
         self.plan: Callable[[tuple[bool, ...]], Plan] = cache(partial(Plan, self))  # one for each set of needs
         names = self.plan((True,) * len(rules)).names  # a rule that asks for what is not there is found at once
         self.held = {*names} - {"key"}  # static arguments that are copied, because they may be filled anew; keys are
+        known = ours(function)  # what those take holds no changeable things in turn
+        self.changeable, self.copied = (CHANGEABLE, copy) if known else (CHANGEABLE | {tuple, dict, set}, deepcopy)
         self.apply: Callable[..., Tensor] = fast.apply(self)
         implementations.update(dict.fromkeys((*implements, *((ufunc,) if ufunc else ())), self))
 
@@ -131,7 +133,7 @@ class Op:
 
     def plain(self, static: Sequence[Any]) -> tuple[Any, ...]:
         """Static arguments as arrays, copied where a rule reads them later; none may require grad."""
-        if not any([isinstance(a, Tensor) or type(a) in CHANGEABLE for a in static]):  # noqa: C419 - half the time
+        if not any([isinstance(a, Tensor) or type(a) in self.changeable for a in static]):  # noqa: C419 - half the time
             return tuple(static)
         for name, argument in zip(self.static, static, strict=True):
             if isinstance(argument, Tensor) and argument.requires_grad and recording():
@@ -139,9 +141,8 @@ class Op:
                     f"{self.name} has no rule for {name!r}, which requires grad: pass {name}.detach() to take it as"
                     f" constant, or declare the op with a rule, {name}=lambda g, ...: ..."
                 )
-        own = [
-            copy(a) if type(a) in CHANGEABLE and n in self.held else a for n, a in zip(self.static, static, strict=True)
-        ]
+        kept = [n in self.held and type(a) in self.changeable for n, a in zip(self.static, static, strict=True)]
+        own = [self.copied(a) if keep else a for keep, a in zip(kept, static, strict=True)]
         return tuple(argument.array if isinstance(argument, Tensor) else argument for argument in own)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import DerivativeError
-from tinygrad_edu.guard import guarded
+from tinygrad_edu.guard import guarded_rule
 from tinygrad_edu.places import Part
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Plan:
         operand = self.op.operand(index)
         rule = self.op.rules[operand]
         assert rule is not None  # it was asked for
-        names = {"rule": guarded(rule, self.op.name, f"the rule for {operand!r}"), "index": index}
+        names = {"rule": guarded_rule(rule, self.op.name, operand), "index": index}
         return _compiled(f"lambda g, kept: rule({', '.join(['g', *saved])})", names)
 
 

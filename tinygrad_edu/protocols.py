@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu import dispatch, errors
 from tinygrad_edu.conversion import notice
 from tinygrad_edu.graph import wrap
-from tinygrad_edu.handed import hand_out
+from tinygrad_edu.handed import hand_out, numbers_out
 from tinygrad_edu.op import implementations
 from tinygrad_edu.recording import recording
 
@@ -64,6 +64,7 @@ class NumPyProtocols:
     def __float__(self: Any) -> float:
         if self.requires_grad and recording():
             notice(sys._getframe(1), number=True)
+            numbers_out(2)
         return float(self._value.item())
 
     def __int__(self) -> int:

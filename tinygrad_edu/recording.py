@@ -1,9 +1,10 @@
 """Whether operations are recorded: on by default, switched per thread and per asynchronous task."""
 
+import inspect
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
-from typing import Any
+from typing import Any, TypeVar
 
 recorder: ContextVar[bool] = ContextVar("recorder", default=True)
 watcher: ContextVar[Any] = ContextVar("watcher", default=None)
@@ -18,6 +19,19 @@ watchers: list[Any] = []
 def watching() -> Any:
     """The watcher of the `detect_anomaly` block that is open here, to be told of what happens; None outside of it."""
     return watcher.get() if watchers else None
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def check_runs_at_once(function: Callable[..., Any], block: str) -> None:
+    """TypeError for a generator or a coroutine function: what it does comes after the decorated call has returned."""
+    kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    if any(is_of_kind(function) for is_of_kind in kinds):
+        raise TypeError(
+            f"@{block} over a generator or an async function would end before its lines run: write `with {block}():`"
+            " inside it, around the lines that compute and around no yield or await"
+        )
 
 
 def is_grad_enabled() -> bool:
@@ -44,6 +58,10 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801 - PyTorch's name, and it
     def __exit__(self, _kind: object, _error: object, _traceback: object) -> None:
         token, self._tokens = self._tokens  # type: ignore[misc] # entered
         recorder.reset(token)
+
+    def __call__(self, func: Function) -> Function:
+        check_runs_at_once(func, type(self).__name__)
+        return super().__call__(func)
 
     def _recreate_cm(self) -> "set_grad_enabled":
         return set_grad_enabled(self.mode)  # one a call: a decorated function may recurse, or run in several threads

@@ -7,6 +7,7 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.graph import Node, Vertex, copied, wrap
+from tinygrad_edu.recording import watchers, watching
 from tinygrad_edu.tensor import Tensor
 
 ONES = {kind: kind(1) for kind in (np.float64, np.float32)}
@@ -22,6 +23,8 @@ def listed(tensors: Any) -> list[Tensor]:
 
 def seeded(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
     """The roots, each with the gradient it starts from: 1 for a single number, else what the caller gave."""
+    if watchers and (watcher := watching()):
+        watcher.started(listed(tensors))
     if type(tensors) is Tensor and not create_graph and type(tensors._origin) is Node:  # the usual cases
         value, given = tensors._value, gradients
         if given is None:

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu import errors, fast, graph, op
 from tinygrad_edu.device import device_of, fresh
 from tinygrad_edu.graph import SMALL, Array, Leaf, Node, Vertex, wrap
-from tinygrad_edu.handed import came_back, hand_out, handed
+from tinygrad_edu.handed import came_back, hand_out, handed, numbers_out
 from tinygrad_edu.hooks import Handle, add_hook, retain
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.protocols import NumPyProtocols
@@ -69,9 +69,12 @@ class Tensor(Operators, TorchNames, NumPyProtocols):
         value = new.array if isinstance(new, Tensor) else fresh(new)
         if self.requires_grad and value.dtype.kind != "f":
             raise errors.gradient_dtype(value.dtype, self.name)
-        if isinstance(self._origin, Leaf) and (value.shape, value.dtype) != (self.shape, self.dtype):
-            old, self._origin = self._origin, Leaf(value, self, True)  # what was recorded is of the old one
-            self._origin.hooks, self._grad, old.hooks = old.hooks, None, [partial(errors.raise_replaced, old)]
+        old = self._origin or getattr(self, "_frozen", None)
+        if isinstance(old, Leaf) and (value.shape, value.dtype) != (self.shape, self.dtype):
+            if self._origin is old:
+                self._origin = Leaf(value, self, True)  # what was recorded is of the old one
+                self._origin.hooks = old.hooks
+            self._grad, old.hooks = None, [partial(errors.raise_replaced, old)]
         self._become(value)
 
     def _become(self, value: Array) -> None:
@@ -181,10 +184,14 @@ class Tensor(Operators, TorchNames, NumPyProtocols):
 
     def item(self) -> Any:
         """The number as a Python number; ValueError where there is not just one."""
+        if self._origin is not None:
+            numbers_out(2)
         return self._value.item()
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
+        if self._origin is not None:
+            numbers_out(2)
         return self._value.tolist()
 
     shape = property(lambda self: self._value.shape, doc="Lengths of the axes.")

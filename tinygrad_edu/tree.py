@@ -1,7 +1,7 @@
 """Arguments and results in containers: tuples (named ones too), lists, dicts and None, nested as you like."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 
@@ -26,22 +26,21 @@ def rebuilt(tree: Any, new: Sequence[Any]) -> Any:
     >>> rebuilt({"w": [1.0, 2.0], "b": 3.0}, "abc")
     {'w': ['a', 'b'], 'b': 'c'}
     """
-    supply = iter(new)
+    return _filled(tree, iter(new))
 
-    def build(part: Any) -> Any:
-        if part is None:
-            return None
-        if isinstance(part, dict):
-            new = copy.copy(part)  # of its own kind: defaultdict, OrderedDict
-            for key, child in part.items():
-                new[key] = build(child)
-            return new
-        if isinstance(part, tuple | list):
-            children = [build(child) for child in part]
-            return type(part)(*children) if hasattr(part, "_fields") else type(part)(children)
-        return next(supply)
 
-    return build(tree)
+def _filled(part: Any, supply: Iterator[Any]) -> Any:
+    if part is None:
+        return None
+    if isinstance(part, dict):
+        new = copy.copy(part)  # of its own kind: defaultdict, OrderedDict
+        for key, child in part.items():
+            new[key] = _filled(child, supply)
+        return new
+    if isinstance(part, tuple | list):
+        children = [_filled(child, supply) for child in part]
+        return type(part)(*children) if hasattr(part, "_fields") else type(part)(children)
+    return next(supply)
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
