@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import metrics
-from viz.plots.style import BLACK, axes_or_new, small
+from viz.plots.style import BLACK, axes_or_new, numbers, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,12 +28,18 @@ def confusion_matrix(
     """How often a class, the row, was predicted as another, the column; shades are shares of the row.
 
     Takes what `metrics.confusion_matrix` takes and counts as it does: classes, probabilities, or a score a class. The
-    diagonal is what is right. Raises ValueError for names that are not one a class, and what that raises.
+    diagonal is what is right. Raises ValueError for classes that are words, for fewer names than classes, and what that
+    raises.
 
     >>> axes = confusion_matrix([0, 1, 1, 1], [0, 0, 1, 1], class_names=["ham", "spam"])
     >>> [text.get_text() for text in axes.texts]
     ['1', '1', '0', '2']
     """
+    if any(numbers(given).dtype.kind in "USO" for given in (predictions, targets)):
+        raise ValueError(
+            "classes are counted from 0: write classes, y = np.unique(targets, return_inverse=True) and"
+            " class_names=classes, and number the predictions in the same way"
+        )
     counts = metrics.confusion_matrix(predictions, targets, threshold=threshold)
     classes = len(counts)
     if class_names is not None and len(class_names) < classes:

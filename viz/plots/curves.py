@@ -30,7 +30,7 @@ def learning_curves(
     `history` is what `fit` gives, of `train` or of Keras, a dict of lists, or one list of losses. The best epoch is the
     lowest of a loss or an error, the highest of an accuracy; of other measures say it, `mode="min"` or "max". Epochs
     whose number cannot be drawn (nan, infinite, and 0 or less where `log`) are marked at the edge. Raises ValueError
-    for a history without epochs, and for a measure that is not in it.
+    for a history without epochs, and for a measure that is not in it; TypeError for what is no history.
 
     >>> axes = learning_curves({"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 1.5, 2.0]})
     >>> [line.get_label() for line in axes.get_lines()]
@@ -61,6 +61,8 @@ def learning_curves(
 def _table(history: Any) -> dict[str, Any]:
     """The measures by name, each an array."""
     found = getattr(history, "history", history)
+    if found is None or isinstance(found, str):
+        raise TypeError(f"a history is what fit returns, history = fit(...), or a list of losses, and not {found!r}")
     if not isinstance(found, Mapping):
         found = {"loss": found}
     table = {str(name): np.atleast_1d(numbers(values)).astype(float) for name, values in found.items()}

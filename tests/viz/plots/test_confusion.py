@@ -56,6 +56,11 @@ def test_very_many_classes_are_shades_alone() -> None:
     assert not confusion_matrix(np.arange(30), np.arange(30)).texts
 
 
+def test_classes_that_are_words_are_to_be_numbered() -> None:
+    with pytest.raises(ValueError, match=r"classes, y = np\.unique\(targets, return_inverse=True\)"):
+        confusion_matrix(["ham", "spam"], ["ham", "ham"])
+
+
 def test_names_are_one_a_class() -> None:
     with pytest.raises(ValueError, match="class_names has 1 names, and there are 3 classes"):
         confusion_matrix(SAID, TARGETS, class_names=["ham"])

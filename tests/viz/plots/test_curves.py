@@ -88,6 +88,12 @@ def test_on_a_logarithmic_axis_zero_is_marked() -> None:
     assert list(lines(learning_curves([1.0, 0.1, 0.0]))) == ["loss"]
 
 
+@pytest.mark.parametrize("given", [None, "loss"])
+def test_what_is_no_history_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"a history is what fit returns, history = fit\(\.\.\.\)"):
+        learning_curves(given)
+
+
 def test_an_epoch_between_two_gaps_is_seen() -> None:
     long = np.full(100, np.nan)
     long[50] = 1.0
