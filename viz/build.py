@@ -271,7 +271,7 @@ def _operand(node: Node, index: int) -> str:
 def _summed(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
     """The axes of a result over which a gradient is summed to have `shape`: those that NumPy stretched.
 
-    >>> _summed((3,), (4, 3)), _summed((4, 1), (4, 3)), _summed((3,), (3,))
+    >>> _summed((3,), (4, 3)), _summed((4, 1), (4, 3)), _summed((1, 3), (1, 3))
     ((0,), (1,), ())
     """
     extra = len(result) - len(shape)

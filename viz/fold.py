@@ -142,7 +142,11 @@ def _repeated(nodes: Sequence[Node]) -> dict[Vertex, Box]:
 
 
 def _covered(ops: np.ndarray, period: int) -> np.ndarray:
-    """For each place, how many ops from there on repeat with the period, three times at least."""
+    """For each place, how many ops from there on repeat with the period, three times at least.
+
+    >>> _covered(np.array([1, 2, 1, 2, 1, 2, 3, 3]), 2)
+    array([6, 0, 0, 0, 0, 0, 0, 0])
+    """
     same = ops[:-period] == ops[period:]
     ends = np.append(np.flatnonzero(~same), len(same))
     lengths = ends[np.searchsorted(ends, np.arange(len(same)))] - np.arange(len(same))

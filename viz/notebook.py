@@ -32,8 +32,8 @@ def page(tensor: Tensor) -> str | None:
     """The numbers and the graph as HTML; None, so that only numbers are shown, where no op made it or nothing draws.
 
     >>> x = Tensor(2.0, requires_grad=True)
-    >>> page(x) is None, page(x * x)[:32]
-    (True, '<pre>Tensor(4., grad_fn=&lt;mult')
+    >>> page(x) is None, page(x * x)[35:49]
+    (True, 'Tensor(4., gra')
     """
     if tensor.grad_fn is None:
         return None
@@ -43,4 +43,5 @@ def page(tensor: Tensor) -> str | None:
         svg = picture.pipe("svg", encoding="utf-8")
     except RenderError:
         return None
-    return f"<pre>{html.escape(repr(tensor))}</pre>{fluid(re.sub(r'^.*?(?=<svg)', '', svg, flags=re.DOTALL))}"
+    drawing = fluid(re.sub(r"^.*?(?=<svg)", "", svg, flags=re.DOTALL))  # without the XML prologue
+    return f"<pre style='white-space: pre-wrap'>{html.escape(repr(tensor))}</pre>{drawing}"

@@ -10,7 +10,7 @@ from tinygrad_edu import Tensor
 from tinygrad_edu.errors import AccumulationWarning
 from viz import trace
 from viz.build import build
-from viz.model import Block
+from viz.model import Block, Vertex
 
 
 def leaf(data: object, name: str | None = None) -> Tensor:
@@ -156,6 +156,24 @@ def test_inputs_of_what_repeats_are_drawn_while_they_are_few() -> None:
     assert len(graph.vertices) == 3
 
 
+def test_what_others_use_too_and_results_are_not_drawn_into_what_repeats() -> None:
+    c = Tensor(2.0)
+    y = leaf(1, "x")
+    results = []
+    for i in range(40):
+        y = y * c
+        results += [y] if i % 20 == 10 else []
+    with pytest.warns(UserWarning, match="drawn as one"):
+        graph = build([*results, tg.tanh(y) + c], max_nodes=10)
+    assert sum(v.is_root for v in graph.vertices) == 3
+    assert [v.value for v in graph.vertices if isinstance(v, Vertex) and v.op is None] == [1, 2]
+    assert [(v.times, v.is_root) for v in graph.vertices if isinstance(v, Block)] == [
+        (10, False),
+        (19, False),
+        (9, False),
+    ]
+
+
 def test_an_edge_says_what_broadcasting_does() -> None:
     w, b, s = leaf(np.ones((4, 3)), "w"), leaf([1, 2, 3], "b"), leaf(2, "s")
     column = Tensor(np.ones((4, 1)))
@@ -214,8 +232,9 @@ def test_a_gradient_tells_of_how_many_passes_it_is_the_sum() -> None:
 def test_a_gradient_that_was_filled_with_zeros_counts_from_there() -> None:
     x = leaf([3, 4], "x")
     tg.sum(x * x).backward()
+    left = x.grad
     with tg.no_grad():
-        x.grad *= 0
+        left *= 0
     y = tg.sum(x * x)
     y.backward()
     assert (build([y]).vertices[0].gradient.tolist(), build([y]).vertices[0].passes) == ([6, 8], 1)

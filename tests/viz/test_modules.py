@@ -80,6 +80,9 @@ def test_at_depth_1_the_parts_of_the_network_are_closed() -> None:
     ]
     assert [(g.name, g.kind, g.parameters, g.outer) for g in graph.groups] == [("", "Net", 27, None)]
     assert [v.group for v in graph.vertices] == [None, *["g0"] * 5]
+    assert [(e.source, e.target) for e in graph.edges] == [
+        *(("v0", "v1"), ("v1", "v2"), ("v2", "v4"), ("v3", "v4"), ("v4", "v5"))
+    ]
 
 
 def test_at_depth_0_the_network_is_one_box_and_at_2_its_parts_are_open() -> None:
@@ -145,6 +148,12 @@ def test_parameters_alone_tell_who_made_what_uses_them() -> None:
     by_parameters, by_calls = build([y], model=net), build([y], model=calls)
     assert said(by_parameters) == ["x", "body: Half", "tanh", *said(by_calls)[2:]]
     assert [g.name for g in by_parameters.groups] == [""]
+
+
+def test_a_parameter_that_is_also_used_outside_is_drawn() -> None:
+    net, y, calls = run()
+    loss = tg.sum(y) + tg.sum(net.head.weight * net.head.weight)
+    assert "head.weight" in said(build([loss], model=calls, names=parameters(net)))
 
 
 def test_a_tied_weight_is_drawn_once_outside_of_both_that_use_it() -> None:

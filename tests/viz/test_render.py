@@ -226,7 +226,7 @@ def test_a_computed_tensor_shows_its_numbers_and_its_graph_in_a_notebook(monkeyp
     a = Tensor(2.0, requires_grad=True, name="<b>")
     assert shown[Tensor](a) is None
     page = shown[Tensor](a * a)
-    assert page.startswith("<pre>Tensor(4., grad_fn=&lt;multiply&gt;)</pre><svg")
+    assert page.startswith("<pre style='white-space: pre-wrap'>Tensor(4., grad_fn=&lt;multiply&gt;)</pre><svg")
     root = ET.fromstring(page.partition("</pre>")[2])  # noqa: S314 - drawn here
     assert "<b>" in [element.text for element in root.iter() if element.tag.endswith("text")]
 
