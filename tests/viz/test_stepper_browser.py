@@ -209,7 +209,13 @@ def test_all_of_it_works_by_keyboard_alone_and_is_told_to_who_listens(browser: A
     assert page.run("return getComputedStyle(document.activeElement.querySelector('.frame')).outlineStyle") == "solid"
 
 
-@pytest.mark.parametrize("make", [product, shared, broadcast])
+def lengthy() -> Example:
+    """Names as long as those of real parameters."""
+    x = leaf([0.123456, -0.234567, 0.345678, 1e-9, 1, 2], "encoder.layer_norm.1")
+    return Example((x * x * x).sum(), {"encoder.layer_norm.1": x})
+
+
+@pytest.mark.parametrize("make", [product, shared, broadcast, lengthy])
 def test_a_phone_shows_all_of_it(make: Callable[[], Example], browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, make().root, width=375, height=740)
     for _ in range(page.last):

@@ -1,5 +1,6 @@
 """The trace: the numbers of the backward pass itself, told as the chain rule, without leaving a mark."""
 
+import io
 from collections.abc import Callable
 
 import numpy as np
@@ -143,6 +144,15 @@ def test_text_of_any_origin_is_shown_as_text() -> None:
     x = leaf(1, "a\x1b[31m\nb")
     assert "\x1b" not in str(trace(x * 2))
     assert "\u202e" not in str(trace(leaf(1, "\u202eabc") * 2))
+
+
+def test_rich_prints_colored_tables_in_which_names_are_no_commands() -> None:
+    console = pytest.importorskip("rich.console").Console(width=120, record=True, file=io.StringIO())
+    x = leaf(3, "[bold]x")
+    console.print(trace(x * x))
+    said = console.export_text(styles=False)
+    assert "d out/d [bold]x" in said
+    assert "3 + 3 = 6" in said
 
 
 def test_numbers_are_short() -> None:
