@@ -9,6 +9,9 @@ from tinygrad_edu import ops
 from tinygrad_edu.__main__ import main
 from tinygrad_edu.plan import Plan
 from viz import make_dot
+from viz.themes import THEMES
+
+RED = THEMES["light"].wrong
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +41,7 @@ def test_a_wrong_op_is_shown_as_a_program_and_a_picture(capsys: Any, tmp_path: P
     assert "the wrong line is t0 = np.tanh(x0), by x0" in said
     assert "wrote fuzz-tanh.svg: the wrong edges are red" in said
     assert "np.tanh(x0)" in (tmp_path / "fuzz-tanh.py").read_text()
-    assert "#e00000" in (tmp_path / "fuzz-tanh.svg").read_text()
+    assert RED in (tmp_path / "fuzz-tanh.svg").read_text()
 
 
 @pytest.mark.usefixtures("wrong_tanh")
@@ -88,5 +91,5 @@ def test_edges_can_be_marked_in_a_picture() -> None:
     a = tg.Tensor(2.0, requires_grad=True, name="a")
     root = tg.tanh(a) * a
     picture = make_dot(root, wrong=[(root.grad_fn, 1)])
-    assert picture.source.count("#e00000") == 2
+    assert picture.source.count(RED) == 2
     assert picture.source.count("xlabel=wrong") == 1
