@@ -47,7 +47,7 @@ THEMES = {
         gradient="#8f120d",
         line="#767676",
         border="#8a8a8a",
-        wrong="#d00000",
+        wrong="#e00000",
     ),
     "dark": Theme(
         background="#15181e",
