@@ -225,7 +225,7 @@ class _Reader:
                 plain = isinstance(first, Number) or isinstance(second, Number)
                 return product(first, second, "·" if plain else self.times)
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):
-                return Row((grouped(self.read(left)), grouped(self.read(right))))
+                return product(self.read(left), self.read(right))  # of matrices; ⊙ is that of their numbers
             case ast.BinOp(left=left, op=ast.Div(), right=right):
                 return Fraction(self.read(left), self.read(right))
             case ast.BinOp(left=left, op=ast.Pow(), right=right):

@@ -72,9 +72,9 @@ def test_what_broadcasting_stretched_is_summed_over_its_axes() -> None:
 def test_matrices_are_multiplied_and_turned() -> None:
     x, w = leaf([[1, 2], [3, 4]], "X"), leaf([[5, 6], [7, 8]], "W")
     assert lines(tg.sum(x @ w))[1:] == [
-        r"\frac{\partial \mathrm{out}}{\partial X} = \frac{\partial \mathrm{out}}{\partial p} W^{T}"
+        r"\frac{\partial \mathrm{out}}{\partial X} = \frac{\partial \mathrm{out}}{\partial p} \cdot W^{T}"
         r" = \begin{bmatrix} 11 & 15 \\ 11 & 15 \end{bmatrix}".replace("^{T}", r"^{\top}"),
-        r"\frac{\partial \mathrm{out}}{\partial W} = X^{\top} \frac{\partial \mathrm{out}}{\partial p}"
+        r"\frac{\partial \mathrm{out}}{\partial W} = X^{\top} \cdot \frac{\partial \mathrm{out}}{\partial p}"
         r" = \begin{bmatrix} 4 & 4 \\ 6 & 6 \end{bmatrix}",
     ]
 
@@ -125,7 +125,7 @@ def test_a_formula_needs_no_more_parentheses_than_mathematics_does() -> None:
         "g * (x * out) / x": r"\frac{(-1) \cdot x \cdot q}{x}",
         "x - (x - out)": r"x - (x - q)",
         "(x + out) ** 2": r"(x + q)^{2}",
-        "g @ x.T": r"(-1) x^{\top}",
+        "g @ x.T": r"(-1) \cdot x^{\top}",
         "sin(x) * sqrt(x)": r"\sin(x) \cdot \sqrt{x}",
         "math.pi * x": r"\pi \cdot x",
     }.items():
