@@ -586,6 +586,19 @@ def test_every_optimizer_and_schedule_goes_on_bit_for_bit(kind: Any, schedule: s
     assert train(5, resume=tmp_path / "file") == train(5)
 
 
+@pytest.mark.parametrize("rate", [0.02, 0.5], ids=["the same rate", "made anew with another rate"])
+def test_a_training_with_l1_goes_on_bit_for_bit_with_the_rates_of_its_schedule(rate: float, tmp_path: Path) -> None:
+    def train(epochs: int, lr: float = 0.02, **options: Any) -> bytes:
+        model = line()
+        optimizer = sgd(model, lr)
+        schedule = lr_scheduler.StepLR(optimizer, 1, 0.5)
+        fit(model, (X, VALUES), nn.MSELoss(), optimizer, epochs, scheduler=schedule, l1=0.1, **options)
+        return weights(model)
+
+    train(2, callbacks=[Checkpoint(tmp_path / "file")])
+    assert train(5, rate, resume=tmp_path / "file") == train(5)
+
+
 def test_a_loaders_own_generator_is_resumed_too(tmp_path: Path) -> None:
     def train(epochs: int, seed: int, **options: Any) -> nn.Module:
         model = line()

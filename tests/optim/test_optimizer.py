@@ -378,7 +378,7 @@ def test_a_state_replaces_what_was_remembered_and_lacking_options_are_the_defaul
     w, v = leaf(1.0), leaf(1.0)
     optimizer = optim.SGD([w, v], lr=0.1, momentum=0.9)
     descend(optimizer, w, v)
-    groups = [{"params": [0, 1], "lr": 0.5, "momentum": 0.9}]
+    groups = [{"params": [0, 1], "lr": 0.5, "momentum": 0.9, "dampening": 0, "weight_decay": 0}]
     optimizer.load_state_dict({"state": {1: {"momentum_buffer": None}}, "param_groups": groups})
     assert optimizer.state_dict()["state"] == {}
     assert optimizer.param_groups[0]["nesterov"] is False
@@ -428,6 +428,57 @@ def test_states_of_other_models_are_refused_and_nothing_changes() -> None:
         after = optimizer.state_dict()
         assert after["param_groups"] == before["param_groups"]
         assert after["state"][0]["momentum_buffer"].tolist() == before["state"][0]["momentum_buffer"].tolist()
+
+
+@every
+def test_the_state_of_another_kind_of_optimizer_is_refused_and_nothing_changes(kind: Any) -> None:
+    for other in KINDS:
+        w, v = leaf(3.0), leaf(2.0)
+        mine, theirs = kind([w]), other([v], lr=0.5)
+        descend(mine, w)
+        descend(theirs, v)
+        before = copy.deepcopy(mine.state_dict())
+        if mine.param_groups[0].keys() == theirs.param_groups[0].keys():  # of the same kind, or Adam and AdamW
+            mine.load_state_dict(theirs.state_dict())
+            continue
+        with pytest.raises(ValueError, match=rf"saved by .*{type(theirs).__name__}.*this is {type(mine).__name__}: it"):
+            mine.load_state_dict(theirs.state_dict())
+        assert str(mine.state_dict()) == str(before)
+
+
+def test_a_state_of_arrays_that_are_not_remembered_is_refused() -> None:
+    w = leaf(1.0)
+    optimizer = optim.Adam([w])
+    state = {"state": {0: {"momentum_buffer": Tensor([1.0])}}, "param_groups": optimizer.state_dict()["param_groups"]}
+    with pytest.raises(ValueError, match=r"remembers momentum_buffer, .* this is Adam, which remembers exp_avg, exp_"):
+        optimizer.load_state_dict(state)
+    plain = optim.SGD([w], lr=0.1)
+    plain.state[w]["mean"] = Tensor([1.0])  # put there by its owner
+    plain.load_state_dict(plain.state_dict())
+
+
+def test_an_optimizer_of_ones_own_refuses_options_of_others() -> None:
+    class Plain(optim.Optimizer):
+        pass
+
+    with pytest.raises(ValueError, match="saved by SGD, and this is Plain: it has dampening, momentum, nesterov, weig"):
+        Plain([leaf(1.0)], {"lr": 0.1}).load_state_dict(optim.SGD([leaf(1.0)], lr=0.1).state_dict())
+    own = Plain([{"params": [leaf(1.0)], "momentum": 0.5}], {"lr": 0.1})
+    own.load_state_dict(own.state_dict())
+
+
+@every
+def test_what_chooses_pytorchs_kernels_changes_nothing(kind: Any) -> None:
+    w, v = leaf(3.0), leaf(3.0)
+    descend(kind([w], foreach=True, fused=False, capturable=False, differentiable=False), w)
+    descend(kind([v], foreach=None, fused=True), v)
+    assert w.item() == v.item() != 3.0
+    with pytest.raises(ValueError, match="differentiable=True is for derivatives through step"):
+        kind([w], differentiable=True)
+    with pytest.raises(ValueError, match="capturable=True is for CUDA graphs"):
+        kind([w], capturable=True)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'weight_deca': did you mean 'weight_decay'"):
+        kind([w], weight_deca=0.1)
 
 
 def test_a_training_loop_says_nothing() -> None:

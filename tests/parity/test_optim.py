@@ -209,7 +209,7 @@ def test_the_signatures_are_pytorchs() -> None:
     """Names, order and defaults, but for arguments that are about PyTorch's own kernels."""
     import inspect
 
-    kernels = {"foreach", "capturable", "differentiable", "fused", "last_epoch"}
+    kernels = {"foreach", "capturable", "differentiable", "fused", "kernels", "last_epoch"}
     for name in [*{name for name, _ in OPTIONS}, *(f"lr_scheduler.{name}" for name in optim.lr_scheduler.__all__)]:
         ours, theirs = optim, torch.optim
         for part in name.split("."):

@@ -39,8 +39,11 @@ class Adadelta(Optimizer):
         weight_decay: float = 0,
         *,
         maximize: bool = False,
+        **kernels: bool | None,
     ) -> None:
-        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
+        super().__init__(
+            params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}, kernels
+        )
 
     def remembers(self, group: Group) -> tuple[str, ...]:  # noqa: ARG002 - whatever the options
         """The mean squares of the gradients and of the steps."""

@@ -40,10 +40,11 @@ class Adagrad(Optimizer):
         eps: float = 1e-10,
         *,
         maximize: bool = False,
+        **kernels: bool | None,
     ) -> None:
         options = {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay}
         beginning = {"initial_accumulator_value": initial_accumulator_value}
-        super().__init__(params, options | beginning | {"maximize": maximize})
+        super().__init__(params, options | beginning | {"maximize": maximize}, kernels)
 
     def remembers(self, group: Group) -> tuple[str, ...]:  # noqa: ARG002 - whatever the options
         """The sum of squares."""

@@ -44,10 +44,11 @@ class Adam(Optimizer):
         *,
         maximize: bool = False,
         decoupled_weight_decay: bool = False,
+        **kernels: bool | None,
     ) -> None:
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
         further = {"maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay}
-        super().__init__(params, options | further)
+        super().__init__(params, options | further, kernels)
 
     def check(self, group: Group) -> None:
         """There are two betas."""

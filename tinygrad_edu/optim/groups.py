@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,6 +23,12 @@ LIMITS = {
     "betas": math.nextafter(1.0, 0.0),  # the same, and 1 - beta is divided by
 }
 """What each option may be at most; at least 0."""
+
+KINDS = {"dampening": "SGD", "alpha": "RMSprop", "lr_decay": "Adagrad", "rho": "Adadelta", "betas": "Adam or AdamW"}
+"""The optimisers by an option that no other one has."""
+
+KERNELS = ("foreach", "fused", "capturable", "differentiable")
+"""Arguments by which PyTorch chooses how the same numbers are computed; there is one way here."""
 
 
 def groups_of(params: Any) -> list[Group]:
@@ -96,6 +102,36 @@ def check_options(group: Group, names: Iterable[str]) -> None:
                 f"eps={group['eps']} is 0 in {p.dtype}, so a weight whose gradient is 0 would become 0 / 0:"
                 " write eps=1e-4, or train in float32"
             )
+
+
+def check_kernels(optimizer: str, given: dict[str, bool | None]) -> None:
+    """TypeError for a keyword that no optimiser has, ValueError for what PyTorch's kernels do and ours do not."""
+    for name, value in given.items():
+        if name not in KERNELS:
+            near = difflib.get_close_matches(name, [*LIMITS, "nesterov", "amsgrad", "centered", "maximize", "lr"], 1)
+            hint = f": did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{optimizer} got an unexpected keyword argument {name!r}{hint}")
+        if value and name in ("capturable", "differentiable"):
+            what = "CUDA graphs" if name == "capturable" else "derivatives through step()"
+            raise ValueError(f"{name}=True is for {what}, which {optimizer} does not have: leave it out")
+
+
+def check_kind(optimizer: str, saved: Sequence[Group], own: Sequence[Group], defaults: dict[str, Any]) -> None:
+    """ValueError where saved groups lack options, or have those of another optimiser; switches may be lacking."""
+    needed = {name for name, value in defaults.items() if not isinstance(value, bool)}
+    for group, ours in zip(saved, own, strict=True):
+        lacking = sorted(needed - group.keys())
+        others = LIMITS.keys() | {"nesterov", "amsgrad", "centered"}
+        foreign = sorted((others & group.keys()) - defaults.keys() - ours.keys())
+        if not lacking and not foreign:
+            continue
+        kinds = [KINDS[name] for name in KINDS if name in group]
+        whose = f"was saved by {kinds[0]}" if kinds and kinds[0] != optimizer else "is of another kind of optimizer"
+        facts = [f"it has {', '.join(foreign)}"] * bool(foreign) + [f"lacks {', '.join(lacking)}"] * bool(lacking)
+        raise ValueError(
+            f"this state {whose}, and this is {optimizer}: {' and '.join(facts)}. Make the optimizer that was saved;"
+            " or begin with a new one, and load only the model's weights"
+        )
 
 
 def _check_parameter(p: Any, index: int) -> None:

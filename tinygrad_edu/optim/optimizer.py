@@ -14,7 +14,7 @@ from tinygrad_edu.graph import Array, wrap
 from tinygrad_edu.lines import warn
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.optim.blocks import BLOCK, in_blocks
-from tinygrad_edu.optim.groups import Group, check_options, groups_of, read
+from tinygrad_edu.optim.groups import Group, check_kernels, check_kind, check_options, groups_of, read
 from tinygrad_edu.recording import enable_grad
 from tinygrad_edu.tensor import Tensor
 
@@ -35,7 +35,8 @@ class Optimizer:
     `params` is an iterable of Tensors, or of dicts with "params" and the options in which that group differs from
     `defaults`. Of one of its own, a subclass says what it `remembers` of each parameter, arrays of its shape that
     begin as zeros, and the `rule` of one step. TypeError and ValueError say what cannot be optimised, and which option
-    is out of range. After https://docs.pytorch.org/docs/stable/optim.html
+    is out of range. `kernels` are PyTorch's foreach and fused, which every optimiser takes and which change nothing,
+    and its capturable and differentiable, which must not be True. After https://docs.pytorch.org/docs/stable/optim.html
 
     >>> class SignDescent(Optimizer):
     ...     def rule(self, group, number, step):
@@ -54,7 +55,10 @@ class Optimizer:
     counts: ClassVar[bool] = False
     """Whether the rule depends on how many steps were taken, which is then remembered as "step"."""
 
-    def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
+    def __init__(
+        self, params: Iterable[Any], defaults: Mapping[str, Any], kernels: Mapping[str, bool | None] | None = None
+    ) -> None:
+        check_kernels(type(self).__name__, dict(kernels or {}))
         self.defaults = dict(defaults)
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
@@ -219,7 +223,7 @@ class Optimizer:
         """Go on from what `state_dict` gave, here or in PyTorch, for the same parameters in the same groups.
 
         Arrays are copied, in the dtype of their parameter. ValueError, with nothing changed, where the groups or the
-        shapes are others.
+        shapes are others, or it is the state of another kind of optimizer.
         """
         saved = state_dict["param_groups"]
         theirs, ours = ([len(group["params"]) for group in groups] for groups in (saved, self.param_groups))
@@ -228,6 +232,7 @@ class Optimizer:
                 f"this state is of groups of {theirs} parameters, and the optimizer has {ours}: give it the same"
                 " parameters, in the same groups and order, as when the state was saved"
             )
+        check_kind(type(self).__name__, saved, self.param_groups, self.defaults)
         groups = [
             self.defaults | group | {"params": own["params"]}
             for group, own in zip(saved, self.param_groups, strict=True)
@@ -237,6 +242,7 @@ class Optimizer:
         places = dict(zip([i for group in saved for i in group["params"]], self._parameters(), strict=True))
         if unknown := state_dict["state"].keys() - places:
             raise ValueError(f"this state remembers parameters {sorted(unknown)}, which are in none of its groups")
+        self._check_remembered(groups, {places[i]: state for i, state in state_dict["state"].items()})
         loaded = {
             places[i]: {name: _loaded(name, value, places[i], i) for name, value in state.items() if value is not None}
             for i, state in state_dict["state"].items()
@@ -244,6 +250,18 @@ class Optimizer:
         self.param_groups[:] = groups
         self.state.clear()
         self.state.update(loaded)
+
+    def _check_remembered(self, groups: list[Group], state: Mapping[Tensor, Mapping[str, Any]]) -> None:
+        """ValueError for arrays among which there is none that this optimizer remembers."""
+        for group in groups:
+            names = self.remembers(group)
+            for p in group["params"]:
+                found = [name for name, value in state.get(p, {}).items() if name != "step" and hasattr(value, "shape")]
+                if names and found and not set(names) & set(found):
+                    raise ValueError(
+                        f"this state remembers {', '.join(found)}, as another kind of optimizer, and this is"
+                        f" {type(self).__name__}, which remembers {', '.join(names)}: make the one that was saved"
+                    )
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]

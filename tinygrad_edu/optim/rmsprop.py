@@ -42,9 +42,10 @@ class RMSprop(Optimizer):
         centered: bool = False,
         *,
         maximize: bool = False,
+        **kernels: bool | None,
     ) -> None:
         options = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, options | {"centered": centered, "maximize": maximize})
+        super().__init__(params, options | {"centered": centered, "maximize": maximize}, kernels)
 
     def remembers(self, group: Group) -> tuple[str, ...]:
         """The mean square; the mean and the velocity where they are asked for."""

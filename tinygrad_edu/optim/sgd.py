@@ -43,9 +43,10 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        **kernels: bool | None,
     ) -> None:
         options = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
-        super().__init__(params, options | {"nesterov": nesterov, "maximize": maximize})
+        super().__init__(params, options | {"nesterov": nesterov, "maximize": maximize}, kernels)
 
     def check(self, group: Group) -> None:
         """Nesterov's step is made of momentum."""

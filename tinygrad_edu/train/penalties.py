@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.optim import Optimizer, soft_threshold_
 from tinygrad_edu.recording import no_grad
+from tinygrad_edu.tensor import Tensor
 
 __all__ = ["Penalty"]
 
@@ -26,8 +27,8 @@ class Penalty:
             if not 0 <= value < np.inf:
                 raise ValueError(f"{name} is how much a large weight costs, 0 or more, and {value!r} was given")
         self.l1, self.l2 = l1, l2
-        self.groups = [(group, [p for p in group["params"] if p.ndim > 1]) for group in optimizer.param_groups]
-        self.weights = [w for _, weights in self.groups for w in weights]
+        self.optimizer = optimizer
+        self.weights = [w for group in optimizer.param_groups for w in _weights(group)]
         if (l1 or l2) and not self.weights:
             raise ValueError("l1 and l2 are of weights, parameters of two or more axes, and the optimizer has none")
 
@@ -37,11 +38,16 @@ class Penalty:
 
     def shrink(self) -> None:
         """Take every weight lr l1 towards 0, and not beyond."""
-        for group, weights in self.groups:
-            soft_threshold_(weights, group["lr"] * self.l1)
+        for group in self.optimizer.param_groups:  # not kept: a state that is loaded brings its own
+            soft_threshold_(_weights(group), group["lr"] * self.l1)
 
     def value(self) -> float:
         """All of it, as it is now."""
         with no_grad():
             sizes = sum((abs(w).sum().item() for w in self.weights), 0.0)
             return self.l1 * sizes + (self.squares().item() if self.l2 else 0.0)
+
+
+def _weights(group: dict[str, Any]) -> list[Tensor]:
+    """The parameters of the group that are weights."""
+    return [p for p in group["params"] if p.ndim > 1]
