@@ -94,6 +94,13 @@ def test_infinite_gradients_are_no_reason_to_take_the_others_for_wrong() -> None
     assert verdict.kind == "kink", verdict.said
 
 
+def test_one_of_several_results_may_be_what_jumps() -> None:
+    """Each remainder has the slope of one of its sides; the sum, from the left and from the right, of none."""
+    lines = [("t0", "np.divmod([1.0, -3.0], x0)"), ("t1", "t0[1]")]
+    verdict = judged(Program({"x0": np.array(1.0)}, lines))
+    assert verdict.kind == "kink", verdict.said
+
+
 @hypothesis.settings(max_examples=50)
 @hypothesis.given(programs())
 def test_a_program_computes_on_arrays_and_on_tensors_alike(program: Program) -> None:

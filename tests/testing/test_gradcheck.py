@@ -415,3 +415,9 @@ def test_nan_among_the_inputs_comes_to_an_end() -> None:
     report = gradcheck(lambda x: np.nancumsum(x), np.array([1.0, np.nan, 2.0]))
     assert not report.wrong
     assert report.compared == 9
+
+
+def test_nan_among_many_inputs_comes_to_an_end() -> None:
+    at = np.ones(500)
+    at[3] = np.nan
+    assert gradcheck(lambda x: np.nansum(x * x), at).compared >= 499

@@ -74,20 +74,30 @@ def _alone(program: Program, block: list[tuple[str, str]], names: list[str], val
 
 
 def _jump(line: Program) -> Finding | None:
-    """A comparison, or an order, that comes out otherwise when its inputs move a little: a kink of what follows."""
+    """A comparison, an order, or one of several results that is another when the inputs move a little: a kink."""
     inputs = list(line.inputs.values())
-    here = line.run(*inputs)[line.lines[0][0]]
+    here = _parts(line.run(*inputs)[line.lines[0][0]])
     for turn in range(4):
         moved = [
             x + 1e-7 * np.cos(np.arange(x.size) * (turn + 1.0) + turn + i).reshape(x.shape)
             for i, x in enumerate(inputs)
         ]
-        there = line.run(*moved)[line.lines[0][0]]
-        if isinstance(here, np.ndarray | np.generic) and not np.array_equal(here, there):
-            return Finding(
-                "kink", next(iter(line.inputs)), message="it comes out otherwise when its inputs move a little"
-            )
+        there = _parts(line.run(*moved)[line.lines[0][0]])
+        if len(here) != len(there) or not all(map(_close, here, there)):
+            said = "it comes out otherwise when its inputs move a little"
+            return Finding("kink", next(iter(line.inputs)), message=said)
     return None
+
+
+def _parts(value: Any) -> list[Any]:
+    every = value if isinstance(value, tuple | list) else [value]
+    return [part for part in every if isinstance(part, np.ndarray | np.generic)]
+
+
+def _close(here: Any, there: Any) -> bool:
+    if here.shape != there.shape or here.dtype.kind != "f":
+        return np.array_equal(here, there)
+    return np.allclose(here, there, 1e-3, 1e-3, equal_nan=True)
 
 
 def _apart(lines: list[tuple[str, str]], names: list[str]) -> tuple[list[tuple[str, str]], dict[str, str]]:

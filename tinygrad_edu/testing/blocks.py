@@ -59,7 +59,7 @@ class _Part:
         self.subject, self.report, self.judge, self.random, self.rows = subject, report, judge, random, rows
         self.weights = random.choice([-1, 1], len(rows)) * random.uniform(0.5, 1.5, len(rows))
         self.gradient = self._gradient(rows, self.weights)
-        self.scales = np.maximum(1.0, abs(subject.flat))
+        self.scales = np.fmax(1.0, abs(subject.flat))
         signs = random.choice([-1, 1], subject.size)
         self.directions = signs * random.uniform(0.5, 1.5, subject.size) * self.scales
 
