@@ -1,11 +1,9 @@
 """The picture: golden DOT texts, and names that try to be something else than text."""
 
 import os
-import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -202,17 +200,18 @@ def test_what_is_no_tensor_is_refused(wrong: Any) -> None:
         make_dot(wrong)
 
 
-def test_ten_thousand_ops_are_drawn_in_seconds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("period", [1, 3, 5_000])
+def test_ten_thousand_ops_become_a_picture_that_can_be_drawn(period: int, tmp_path: Path) -> None:
+    """How long that takes is in the benchmarks."""
     x = leaf(1, "x")
-    for period in (1, 3, 5_000):
-        ops = list(np.random.default_rng(0).choice([tg.tanh, tg.sin, tg.sigmoid, tg.cos], period))
-        y = x
-        for i in range(5_000):
-            y = ops[i % period](y * x)
-        begin = perf_counter()
-        with warnings.catch_warnings(action="ignore"):
-            render(make_dot(y), tmp_path / "long.svg")
-        assert perf_counter() - begin < 5
+    ops = list(np.random.default_rng(0).choice([tg.tanh, tg.sin, tg.sigmoid, tg.cos], period))
+    y = x
+    for i in range(5_000):
+        y = ops[i % period](y * x)
+    with pytest.warns(UserWarning):
+        picture = make_dot(y)
+    assert picture.source.count("->") < 1_000
+    assert ET.parse(render(picture, tmp_path / "long.svg")).getroot().tag.endswith("svg")
 
 
 def test_the_picture_says_what_it_leaves_out() -> None:
