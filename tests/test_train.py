@@ -599,6 +599,102 @@ def test_a_training_with_l1_goes_on_bit_for_bit_with_the_rates_of_its_schedule(r
     assert train(5, rate, resume=tmp_path / "file") == train(5)
 
 
+class Failing(Dataset[Any]):
+    """Pairs of which number 7 cannot be read, once `broken` says so."""
+
+    broken = False
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, index: int) -> Any:
+        if self.broken and index == 7:
+            raise OSError("the disk is gone")
+        return X[index], VALUES[index]
+
+
+@pytest.mark.parametrize("what", ["training", "validation", "callback"])
+def test_whatever_is_raised_carries_the_history_and_says_where(what: str) -> None:
+    parts = {"training": Failing(), "validation": Failing()}
+
+    def breaks(run: Run) -> None:
+        if run.epoch == 2 and what == "callback":
+            raise OSError("the disk is gone")
+        if run.epoch == 2:
+            parts[what].broken = True
+
+    model = line()
+    with pytest.raises(OSError, match="the disk is gone") as caught:
+        fit(
+            model, parts["training"], nn.MSELoss(), sgd(model, 0.01), 5,
+            batch_size=5, shuffle=False, validation=parts["validation"], callbacks=[breaks],
+        )  # fmt: skip
+    place = {"training": "batch 2 of the training data, epoch 3", "validation": "batch 1 of the validation data, epoch"}
+    assert caught.value.history.epochs == 2
+    assert place.get(what, "fit: epoch 2;") in caught.value.__notes__[-1]
+
+
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), nn.NLLLoss()])
+def test_a_label_that_is_no_class_is_told_by_its_row_before_anything_is_learned(loss: Any) -> None:
+    wrong, model = LABELS.copy(), classifier()
+    wrong[[41, 50]] = 2
+    before = weights(model)
+    said = r"label in row 41 \(counted from 0\) of the {} data is 2, and the model scores 2 classes"
+    forms: list[Any] = [(X, wrong), TensorDataset(X, wrong), DataLoader(TensorDataset(X, wrong), 4, shuffle=True)]
+    for data in [*forms, Subset(TensorDataset(X, wrong), [3, 41])]:
+        for size in (4, "full"):
+            with pytest.raises(errors.DataError, match=said.format("training")):
+                fit(model, data, loss, sgd(model), batch_size=size)
+        with pytest.raises(errors.DataError, match=said.format("validation")):
+            fit(model, (X, LABELS), loss, sgd(model), validation=data)
+        with pytest.raises(errors.DataError, match=said.format("evaluation")):
+            evaluate(model, data, loss)
+    assert weights(model) == before
+    with pytest.raises(errors.DataError, match="row 0"):
+        fit(model, (X, LABELS - 1 - LABELS[0]), loss, sgd(model))
+    left_out = type(loss)(ignore_index=2)
+    fit(model, (X, wrong), left_out, sgd(model))
+
+
+def test_a_list_of_pairs_is_a_data_set() -> None:
+    model, same = classifier(), classifier()
+    fit(model, list(zip(X.astype(np.float32), LABELS, strict=True)), nn.CrossEntropyLoss(), sgd(model), shuffle=False)
+    fit(same, (X, LABELS), nn.CrossEntropyLoss(), sgd(same), shuffle=False)
+    assert weights(model) == weights(same)
+
+
+class Word(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.LSTM(3, 2)
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(x)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"data": ([[1, 2, 3], [1, 2]], [0, 1])}, errors.DataError, "X is no array, because its rows have different"),
+        ({"data": (X, [[1], [1, 2]])}, errors.DataError, "y is no array, because its rows"),
+        ({"data": (X,)}, errors.DataError, "nothing beside X"),
+        ({"validation": (X,)}, errors.DataError, "nothing beside X"),
+        ({"data": (X, X, LABELS)}, errors.DataError, "there are 2 inputs before the targets, and Sequential.forward"),
+        ({"loss": nn.CrossEntropyLoss}, TypeError, r"CrossEntropyLoss is a class, .* CrossEntropyLoss\(\)"),
+        ({"loss": "mse"}, TypeError, r"a loss is a function .* and not 'mse'"),
+        ({"callbacks": [EarlyStopping]}, TypeError, r"EarlyStopping is a class, .* EarlyStopping\(\.\.\.\)"),
+        ({"callbacks": EarlyStopping}, TypeError, "EarlyStopping is a class"),
+        ({"scheduler": lr_scheduler.StepLR}, TypeError, r"StepLR is a class, .* StepLR\(optimizer, "),
+        ({"model": Word()}, errors.TrainingError, r"returns a tuple of 2, and CrossEntropyLoss takes one Tensor"),
+    ],
+)
+def test_what_fit_is_given_wrongly_is_told_in_words(given: dict[str, Any], error: Any, said: str) -> None:
+    options = {"model": classifier(), "data": (X, LABELS), "loss": nn.CrossEntropyLoss()} | given
+    model = options.pop("model")
+    with pytest.raises(error, match=said):
+        fit(model, options.pop("data"), options.pop("loss"), sgd(model), **options)
+
+
 def test_a_loaders_own_generator_is_resumed_too(tmp_path: Path) -> None:
     def train(epochs: int, seed: int, **options: Any) -> nn.Module:
         model = line()
@@ -783,10 +879,10 @@ def test_predictions_and_targets_that_would_be_compared_all_with_all(column: boo
     assert fit(model, (X, y), fits[column], sgd(model)).epochs == 1
 
 
-def test_labels_out_of_range_are_named_by_the_loss() -> None:
+def test_labels_out_of_range_are_named_by_the_loss_where_nobody_knows_them_before() -> None:
     model = classifier()
     with pytest.raises(IndexError, match=r"label 2.*names no class"):
-        fit(model, (X, LABELS + 1), nn.CrossEntropyLoss(), sgd(model))
+        fit(model, (X, LABELS + 1), lambda output, y: nn.CrossEntropyLoss()(output, y), sgd(model))
 
 
 def test_a_loss_that_becomes_nan_stops_with_the_history(tmp_path: Path) -> None:

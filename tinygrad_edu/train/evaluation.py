@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,8 @@ from tinygrad_edu.nn.module import Module
 from tinygrad_edu.ops import concatenate
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.train.feeding import Kind, batches, inputs_of
+from tinygrad_edu.train.feeding import Counted, Kind, batches, inputs_of, targets_of
+from tinygrad_edu.train.first_step import check_arguments, check_inputs, check_labels, check_output
 from tinygrad_edu.train.measures import Measures, Metrics
 
 __all__ = ["Average", "evaluate", "evaluated", "modes_kept", "predict"]
@@ -81,14 +82,15 @@ def evaluate(
     >>> evaluate(nn.Identity(), ([[2.0, 0.0], [0.0, 0.0]], [0, 1]), nn.NLLLoss(), ["accuracy"])
     {'loss': -1.0, 'accuracy': 0.5}
     """
+    check_arguments(loss, None, ())
     measures = Measures(metrics, loss)
     with modes_kept(model):
-        return evaluated(model, batches(data, Kind(model), batch_size), loss, measures)
+        return evaluated(model, Counted(batches(data, Kind(model), batch_size), "evaluation"), loss, measures)
 
 
 def evaluated(
     model: Module,
-    pairs: Iterable[Sequence[Tensor]],
+    pairs: Counted,
     loss: Callable[..., Any],
     measures: Measures,
 ) -> dict[str, float]:
@@ -98,7 +100,12 @@ def evaluated(
     measures.start()
     with no_grad():
         for *inputs, target in pairs:
+            if not average.count:
+                check_inputs(model, inputs)
             output = model(*inputs)
+            if not average.count:
+                check_output(loss, output)
+                check_labels(loss, output, targets_of(pairs.pairs), pairs.what)
             average.add(float(loss(output, target)), len(target))
             if measures.functions:
                 measures.see(output, target)

@@ -9,13 +9,14 @@ import numpy as np
 
 from tinygrad_edu.creation import as_tensor
 from tinygrad_edu.data import DataLoader, IterableDataset, Table, TensorDataset
+from tinygrad_edu.data.dataset import Places, rows
 from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.nn.embedding import Embedding
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.tensor import Tensor
 
-__all__ = ["Kind", "batches", "inputs_of"]
+__all__ = ["Counted", "Kind", "batches", "inputs_of", "targets_of"]
 
 FULL = (None, "full")
 
@@ -66,6 +67,29 @@ class Prepared:
         return len(self.loader)  # type: ignore[arg-type] # a stream says itself that it has none
 
 
+class Counted:
+    """Batches of the `what` data, and the number of the one that is fetched or looked at, from 1; 0 between passes."""
+
+    def __init__(self, pairs: Iterable[Sequence[Tensor]], what: str) -> None:
+        self.pairs, self.what, self.number = pairs, what, 0
+
+    def __iter__(self) -> Iterator[Sequence[Tensor]]:
+        self.number = 1
+        for batch in self.pairs:
+            yield batch
+            self.number += 1
+        self.number = 0
+
+
+def targets_of(pairs: Iterable[Sequence[Tensor]]) -> tuple[Tensor, Places | None] | None:
+    """The targets of all batches and which rows of them are taken (None: all); None where nobody knows before."""
+    if isinstance(pairs, list):
+        return pairs[0][-1], None
+    loader = pairs.loader if isinstance(pairs, Prepared) else pairs
+    found = rows(loader.dataset) if isinstance(loader, DataLoader) else None
+    return found and (found[0][-1], found[1])
+
+
 def batches(
     data: Any,
     kind: Kind,
@@ -84,7 +108,10 @@ def batches(
         return Prepared(data, kind)
     if type(data) is TensorDataset:
         data = data.tensors
-    if isinstance(data, tuple | list):
+    pairs = isinstance(data, list) and len(data) > 2 and all(isinstance(item, tuple) for item in data)
+    if isinstance(data, tuple | list) and not pairs:  # a list of pairs is a data set
+        if len(data) < 2:
+            raise DataError("data are (X, y), and here is nothing beside X: a network learns from targets y, one a row")
         *inputs, target = _checked(data)
         data = TensorDataset(*map(kind.input, inputs), kind.target(target))
         if batch_size in FULL:
@@ -138,7 +165,12 @@ def _numbers(name: str, given: Any) -> Tensor:
     if isinstance(given, Tensor):
         found = given.detach()
     else:
-        array = given if is_cupy(given) or isinstance(given, np.ndarray) else np.asarray(given)
+        try:
+            array = given if is_cupy(given) or isinstance(given, np.ndarray) else np.asarray(given)
+        except ValueError as error:
+            raise DataError(
+                f"{name} is no array, because its rows have different lengths: bring them to one, by cutting or padding"
+            ) from error
         if array.dtype.kind not in "fiub":
             what = "nothing" if given is None else f"{array.dtype}, as for text or rows of different lengths"
             raise DataError(f"{name} holds {what}, and a network learns from numbers: convert it first")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,18 @@ from tinygrad_edu.errors import TrainingError
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.optim import Optimizer, clip_grad_norm_
 from tinygrad_edu.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
-from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.train.callbacks import Callback, Checkpoint, Each
 from tinygrad_edu.train.evaluation import AT_ONCE, Average, evaluated, modes_kept
-from tinygrad_edu.train.feeding import Kind, batches
-from tinygrad_edu.train.first_step import check_gradients, check_loss, check_optimizer
+from tinygrad_edu.train.feeding import Counted, Kind, batches, targets_of
+from tinygrad_edu.train.first_step import (
+    check_arguments,
+    check_gradients,
+    check_inputs,
+    check_labels,
+    check_loss,
+    check_optimizer,
+    check_output,
+)
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.interruption import interruptible
 from tinygrad_edu.train.measures import Measures, Metrics
@@ -71,7 +79,8 @@ def fit(
 
     Raises `DataError` for nan in the data, lengths that differ, no data and a batch size below 1; `ShapeError` for
     predictions (N, 1) and targets (N,); `TrainingError`, which carries the `history`, for a loss that becomes nan or
-    infinite, or depends on no parameter.
+    infinite, or depends on no parameter. Every exception while it learns has the epochs before it, if there are
+    any, in its `.history`, and a note says at which batch of which data it was raised.
 
     >>> from tinygrad_edu import manual_seed, nn, optim
     >>> _ = manual_seed(0)
@@ -83,6 +92,8 @@ def fit(
     """
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 0:
         raise ValueError(f"epochs is how often all data are seen, 0 or more, and {epochs!r} was given")
+    callbacks = [callbacks] if isinstance(callbacks, Callback) or callable(callbacks) else list(callbacks)
+    check_arguments(loss, scheduler, callbacks)
     check_optimizer(model, optimizer)
     kind = Kind(model)
     pairs = batches(data, kind, batch_size, shuffle, generator)
@@ -96,19 +107,25 @@ def fit(
         generator or getattr(data, "generator", None),
         "loss" if validation is None else "val_loss",
     )
-    teacher = Teacher(run, loss, Measures(metrics, loss), Penalty(optimizer, l1, l2), clip_norm)
+    learned, looked_at = Counted(pairs, "training"), Counted(held_out or (), "validation")
+    teacher = Teacher(run, loss, Measures(metrics, loss), Penalty(optimizer, l1, l2), clip_norm, looked_at)
     if resume is not None:
         run.resume(resume)
-    with modes_kept(model), interruptible(run), Progress(progress, pairs, run.epoch, run.epochs) as shown:
+    with (
+        modes_kept(model),
+        interruptible(run),
+        history_kept(run, learned, looked_at),
+        Progress(progress, pairs, run.epoch, run.epochs) as shown,
+    ):
         for callback in run.callbacks:
             callback.on_train_begin(run)
         while run.epoch < run.epochs and run.stopped is None:
             shown.epoch(run.epoch + 1)
-            numbers = teacher.epoch(pairs, shown)
+            numbers = teacher.epoch(learned, shown)
             if numbers is None:
                 break
             if held_out is not None:
-                found = evaluated(model, held_out, loss, teacher.measures)
+                found = evaluated(model, looked_at, loss, teacher.measures)
                 numbers |= {f"val_{name}": value for name, value in found.items()}
             run.epoch += 1
             run.history.add(numbers)
@@ -121,20 +138,43 @@ def fit(
     return run.history
 
 
+@contextmanager
+def history_kept(run: Run, *parts: Counted) -> Iterator[None]:
+    """Every exception of the block carries the history so far, and the place where it was raised."""
+    try:
+        yield
+    except BaseException as error:  # Ctrl-C too
+        if getattr(error, "history", None) is None:
+            error.history = run.history  # type: ignore[attr-defined] # exceptions take attributes
+            at = next((f" batch {part.number} of the {part.what} data," for part in parts if part.number), "")
+            if run.history.epochs:
+                error.add_note(
+                    f"fit:{at} epoch {run.epoch + bool(at)}; the history of the {run.history.epochs} epochs that were"
+                    " completed is in this exception's .history"
+                )
+        raise
+
+
 class Teacher:
     """The steps of an epoch, and what they came to."""
 
     def __init__(
-        self, run: Run, loss: Callable[..., Any], measures: Measures, penalty: Penalty, clip_norm: float | None
+        self,
+        run: Run,
+        loss: Callable[..., Any],
+        measures: Measures,
+        penalty: Penalty,
+        clip_norm: float | None,
+        looked_at: Counted,
     ) -> None:
         if clip_norm is not None and not clip_norm > 0:
             raise ValueError(f"clip_norm is how long the gradients may be together, above 0, and not {clip_norm!r}")
         self.run, self.loss, self.measures, self.penalty = run, loss, measures, penalty
-        self.clip_norm = clip_norm
+        self.clip_norm, self.looked_at = clip_norm, looked_at
         self.parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
         self.checked = False
 
-    def epoch(self, pairs: Iterable[Sequence[Tensor]], shown: Progress) -> dict[str, float] | None:
+    def epoch(self, pairs: Counted, shown: Progress) -> dict[str, float] | None:
         """Learn from every batch once; None where the run was stopped before the last one."""
         run, loss, measures, penalty = self.run, self.loss, self.measures, self.penalty
         model, optimizer, history = run.model, run.optimizer, run.history
@@ -142,17 +182,24 @@ class Teacher:
         every_batch = run.scheduler.step if isinstance(run.scheduler, OneCycleLR) else None
         model.train()
         measures.start()
-        number = 0
-        for number, (*inputs, target) in enumerate(pairs, 1):
+        seen = False
+        for *inputs, target in pairs:
+            seen = True
             if history.stopped is not None:
                 return None
+            if not self.checked:
+                check_inputs(model, inputs)
             output = model(*inputs)
+            if not self.checked:
+                check_output(loss, output)
+                for part in (pairs, self.looked_at):
+                    check_labels(loss, output, targets_of(part.pairs), part.what)
             cost = loss(output, target)
             if not self.checked:
                 check_loss(cost, output, target)
             value = cost.item()
             if not math.isfinite(value):
-                raise _diverged(run, number, value)
+                raise _diverged(run, pairs.number, value)
             average.add(value, len(target))
             if measures.functions:
                 measures.see(output, target)
@@ -170,7 +217,7 @@ class Teacher:
                 every_batch()
             if bar is not None:
                 bar.update()
-        if not number:
+        if not seen:
             raise TrainingError(
                 "the loader gave no batch: an iterator is empty after its first pass, so give a Dataset or DataLoader",
                 run.history,
@@ -193,8 +240,6 @@ def _reschedule(run: Run) -> None:
 
 def _ordered(callbacks: Iterable[Any]) -> list[Callback]:
     """The callbacks, those last that save what the others know after the epoch."""
-    if isinstance(callbacks, Callback) or callable(callbacks):
-        callbacks = [callbacks]
     every = [given if isinstance(given, Callback) else Each(given) for given in callbacks]
     return sorted(every, key=lambda callback: isinstance(callback, Checkpoint) and 2 - callback.best_only)
 
