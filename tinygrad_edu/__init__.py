@@ -77,6 +77,7 @@ from tinygrad_edu.torchnames import (
     sub,
     unsqueeze,
 )
+from tinygrad_edu.torchwords import argsort, max, min, norm, repeat, sort, split, stack, std, var
 
 utils = SimpleNamespace(data=data)  # where PyTorch has it: torch.utils.data.DataLoader
 
@@ -102,6 +103,7 @@ __all__ = [
     "arctanh",
     "argmax",
     "argmin",
+    "argsort",
     "array_split",
     "as_tensor",
     "astype",

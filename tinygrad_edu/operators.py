@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import errors, ops
+from tinygrad_edu import errors, ops, torchwords
 from tinygrad_edu.device import is_device
 from tinygrad_edu.inplace import in_place, set_item
 from tinygrad_edu.op import Op, implementations
@@ -75,12 +75,12 @@ class Operators:
     def __ne__(self, other: object) -> Any:
         return ops.not_equal(self, other) if _comparable(other) else NotImplemented
 
-    sum, mean, max, min = method(ops.sum), method(ops.mean), method(ops.max), method(ops.min)
-    prod, var, std, round = method(ops.prod), method(ops.var), method(ops.std), method(ops.round)
+    sum, mean, prod, round = method(ops.sum), method(ops.mean), method(ops.prod), method(ops.round)
+    max, min, std, var = torchwords.max, torchwords.min, torchwords.std, torchwords.var
     cumsum, cumprod, logsumexp = method(ops.cumsum), method(ops.cumprod), ops.logsumexp
-    clip, take, repeat, trace, diagonal = ops.clip, ops.take, method(ops.repeat), ops.trace, method(ops.diagonal)
-    all, any, nonzero = implementations[np.all], implementations[np.any], implementations[np.nonzero]
-    argsort = implementations[np.argsort]
+    clip, take, repeat, trace, diagonal = ops.clip, ops.take, torchwords.repeat, ops.trace, method(ops.diagonal)
+    all, any, nonzero = torchwords.all_of, torchwords.any_of, implementations[np.nonzero]
+    argsort, split, norm = torchwords.argsort, torchwords.split_lengths, torchwords.norm_of_numbers
     argpartition, searchsorted = implementations[np.argpartition], implementations[np.searchsorted]
     conj, choose = method(ops.conjugate), ops.choose
     exp, log, sqrt, sin, cos = method(ops.exp), method(ops.log), method(ops.sqrt), method(ops.sin), method(ops.cos)
@@ -135,9 +135,12 @@ class Operators:
         """Put one number everywhere, in place."""
         self[...] = number
 
-    def sort(self: Any, axis: int = -1, kind: Any = None) -> None:
-        """Sort in place, as NumPy's arrays; `np.sort(t)` is a sorted copy."""
+    def sort(self: Any, axis: int = -1, kind: Any = None, **words: Any) -> Any:
+        """Sort in place, as NumPy's arrays; PyTorch's (values, indices) with `dim` or `descending`."""
+        if words:
+            return torchwords.sort(self, **words)
         self[...] = ops.sort(self, axis, kind)
+        return None
 
     def partition(self: Any, kth: Any, axis: int = -1) -> None:
         """Put number `kth` where sorting would, in place; `np.partition(t, kth)` is a copy."""
@@ -172,6 +175,12 @@ class Operators:
         """
         if axes in ((0, 1), (0, -1)) and self.ndim == 2:
             raise errors.unchanged_order()
+        if len(axes) == 2 and self.ndim > 2:
+            first, second = axes
+            raise errors.UnsupportedError(
+                f"transpose{axes} names two of {self.ndim} axes. To exchange them, as PyTorch's does, write"
+                f" t.swapaxes({first}, {second}); NumPy's takes the new order of all of them."
+            )
         return ops.transpose.apply(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def expand(self, *shape: Any) -> Tensor:

@@ -97,7 +97,7 @@ calls(
     "np.repeat(X, COUNT)",
     "np.repeat(A, 2, axis=AXIS)",
     "np.repeat(A, np.arange(A.shape[0]), axis=0)",
-    "A.repeat(2, AXIS)",
+    "A.repeat(2, axis=AXIS)",
 )
 calls("repeat", "np.repeat(A, [2], axis=AXIS)")
 calls("kron", "np.kron(V, W)", "np.kron(M, V)", "np.kron(U, X)", "np.kron(V[:2], M)", "np.kron(M[:2, :2], M)")

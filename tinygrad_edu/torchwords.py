@@ -1,0 +1,222 @@
+"""NumPy's functions with PyTorch's arguments: `dim` and `keepdim`, where they mean one thing, and what `max(1)` means.
+
+`t.max(1)` is the maxima in NumPy, and the maxima with their places in PyTorch. Who writes `axis=` means NumPy's, who
+writes `dim=` means PyTorch's; who writes neither is asked. NumPy's own functions, `np.max(t, 1)`, are not touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.errors import UnsupportedError
+from tinygrad_edu.graph import wrap
+from tinygrad_edu.op import Op, implementations
+
+__all__ = [
+    "argsort",
+    "max",
+    "min",
+    "norm",
+    "repeat",
+    "sort",
+    "split",
+    "stack",
+    "std",
+    "var",
+]
+
+WORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "diagonal": "k"}
+TORCH = frozenset((*WORDS, "unbiased", "correction"))
+
+
+class Renaming(inspect.Signature):
+    """The signature of an op that takes PyTorch's words too: looked at only where NumPy's do not fit at once."""
+
+    def bind(self, *args: Any, **kwargs: Any) -> inspect.BoundArguments:
+        return super().bind(*args, **renamed(kwargs))
+
+
+def renamed(words: dict[str, Any]) -> dict[str, Any]:
+    """The keyword arguments with NumPy's names for PyTorch's; TypeError where both are given."""
+    found = {WORDS.get(word, word): value for word, value in words.items()}
+    if len(found) != len(words):
+        raise TypeError(f"got the same argument twice, in PyTorch's word and in NumPy's: {', '.join(words)}")
+    return found
+
+
+RENAMED = (ops.sum, ops.mean, ops.prod, ops.cumsum, ops.cumprod, ops.softmax, ops.log_softmax, ops.logsumexp)
+for op in (*RENAMED, ops.squeeze, ops.flip, ops.roll, ops.triu, ops.tril):
+    op.signature = Renaming(list(op.signature.parameters.values()))
+
+
+def taking_words(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is no op, with PyTorch's words."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **(renamed(kwargs) if kwargs else kwargs))
+
+    return call
+
+
+stack = taking_words(ops.stack)
+all_of, any_of = taking_words(implementations[np.all]), taking_words(implementations[np.any])
+
+
+class Extremes(NamedTuple):
+    """The numbers found along an axis, and their places, as PyTorch's `max(dim=...)`, `sort` and `topk` return them."""
+
+    values: Any
+    indices: Any
+
+
+def _extreme(op: Op, find: Callable[..., Any], pairwise: Op) -> Callable[..., Any]:
+    """`max` or `min`: of NumPy with its words, of PyTorch with `dim` or `keepdim`."""
+    name = op.name
+
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs:
+            return op(x)
+        if not TORCH.isdisjoint(kwargs):
+            return _with_places(find, x, *args, **kwargs)
+        if args and isinstance(args[0], int | np.integer) and not kwargs:
+            raise UnsupportedError(
+                f"{name}({args[0]}) is the numbers in NumPy, and the numbers with their places in PyTorch: write"
+                f" {name}(axis={args[0]}) for the numbers, {name}(dim={args[0]}) for (values, indices), and"
+                f" arg{name}({args[0]}) for the places."
+            )
+        if len(args) == 1 and not kwargs and np.ndim(getattr(args[0], "_value", 0)):
+            return pairwise(x, args[0])  # PyTorch's torch.max(x, y)
+        return op(x, *args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = (
+        f"The {name}imum of all numbers, along `axis` as NumPy's, or along `dim`: PyTorch's (values, indices)."
+    )
+    return call
+
+
+def _with_places(find: Callable[..., Any], x: Any, dim: int, keepdim: bool = False) -> Extremes:
+    value = getattr(x, "_value", x)
+    places = find(value, axis=dim, keepdims=True)
+    numbers = np.take_along_axis(x, places, dim) if value.ndim else x
+    if not keepdim and value.ndim:
+        numbers, places = np.squeeze(numbers, dim), np.squeeze(places, dim)
+    return Extremes(numbers, wrap(places, None))
+
+
+max = _extreme(ops.max, np.argmax, ops.maximum)
+min = _extreme(ops.min, np.argmin, ops.minimum)
+
+
+def _spread(op: Op) -> Callable[..., Any]:
+    """`std` or `var`: divided by n - 1 where PyTorch's words are used, by n otherwise."""
+    name = op.name
+
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], bool):
+            raise UnsupportedError(f"{name}({args[0]}): write {name}(unbiased={args[0]})")
+        if kwargs and not TORCH.isdisjoint(kwargs):
+            unbiased, correction = kwargs.pop("unbiased", True), kwargs.pop("correction", None)
+            kwargs = renamed(kwargs)
+            kwargs.setdefault("ddof", int(unbiased) if correction is None else correction)
+        return op(x, *args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"""The {name} of NumPy, divided by n - `ddof`, n as it is left out; with PyTorch's words by n - 1.
+
+    `dim`, `keepdim`, `correction` and `unbiased` are PyTorch's, which divides by n - `correction`, 1 if not given.
+    """
+    return call
+
+
+std, var = _spread(ops.std), _spread(ops.var)
+
+
+def repeat(a: Any, *repeats: Any, axis: int | None = None) -> Any:
+    """Every number `repeats` times in a row, along `axis`, as NumPy's; PyTorch's `repeat(2, 1)` is `tile`."""
+    if len(repeats) > 1 and all(isinstance(r, int | np.integer) for r in repeats):
+        said, last = ", ".join(map(str, repeats)), repeats[-1]
+        other = f", repeat({repeats[0]}, axis={last}) for each number {repeats[0]} times" if len(repeats) == 2 else ""
+        raise UnsupportedError(
+            f"repeat({said}) is tile in PyTorch and takes an axis in NumPy: write np.tile(t, ({said})) for the whole"
+            f" tensor again and again{other}."
+        )
+    return ops.repeat(a, *repeats) if axis is None else ops.repeat(a, *repeats, axis=axis)
+
+
+def split(x: Any, sections: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+    """NumPy's parts with `axis`, how many or where to cut; PyTorch's with `dim`, how long.
+
+    >>> [len(part) for part in split(np.zeros(7), 3, dim=0)]
+    [3, 3, 1]
+    """
+    if dim is not None:
+        return split_lengths(x, sections, dim)
+    if axis is None:
+        raise UnsupportedError(
+            f"split({sections}) is how many parts, or where to cut, in NumPy, and how long they are in PyTorch: write"
+            f" split(x, {sections}, axis=0) for the first, split(x, {sections}, dim=0) for the second."
+        )
+    return ops.split(x, sections, axis)
+
+
+def split_lengths(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """Parts of one length, the last may be shorter, or of the lengths given, as PyTorch's `Tensor.split`."""
+    lengths, whole = split_size_or_sections, x.shape[dim]
+    if isinstance(lengths, int):
+        return tuple(np.split(x, range(lengths, whole, lengths), axis=dim))
+    if sum(lengths) != whole:
+        raise ValueError(f"split: the lengths {list(lengths)} do not add up to {whole}, the length of axis {dim}")
+    return tuple(np.split(x, np.cumsum(lengths)[:-1], axis=dim))
+
+
+def argsort(
+    x: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    *,
+    dim: int | None = None,
+    descending: bool = False,
+    stable: bool | None = None,
+) -> Any:
+    """The places in the order of their numbers along `axis`, which PyTorch calls `dim`: whole numbers, as a Tensor."""
+    value = getattr(x, "_value", x)
+    axis = axis if dim is None else dim
+    if not descending:
+        return wrap(np.argsort(value, axis, kind, stable=stable), None)
+    last = np.size(value) - 1 if axis is None else value.shape[axis] - 1
+    order = np.argsort(np.flip(value, axis), axis, stable=True)  # from the back, so that equal numbers keep their order
+    return wrap(np.flip(last - order, -1 if axis is None else axis), None)
+
+
+def sort(a: Any, axis: int | None = -1, kind: Any = None, **words: Any) -> Any:
+    """A sorted copy, as NumPy's; with `dim` or `descending` PyTorch's (values, indices)."""
+    if not words.keys() & {"dim", "descending"}:
+        return ops.sort(a, axis, kind, **words)
+    axis = words.pop("dim", axis)
+    order = argsort(a, axis, **{"stable": True, **words})
+    return Extremes(np.take_along_axis(a, order, axis), order)
+
+
+def norm(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """The length of the numbers as one vector, NumPy's `ord` and `axis`, or PyTorch's `p` and `dim`."""
+    if kwargs.keys() & {"p", "dim", "keepdim"}:
+        return norm_of_numbers(x, *args, **kwargs)
+    if len(args) == 1 and not kwargs and isinstance(args[0], int | float) and np.ndim(x) > 1:
+        raise UnsupportedError(
+            f"norm(x, {args[0]}) is a norm of the matrix in NumPy, and of all its numbers in PyTorch: write"
+            f" linalg.norm(x, {args[0]}) for the first, x.norm({args[0]}) for the second."
+        )
+    return ops.norm(x, *args, **kwargs)
+
+
+def norm_of_numbers(x: Any, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
+    """The p-norm of the numbers along `dim`, an axis or some, or of all of them, as PyTorch's `Tensor.norm`."""
+    return ops.vector_norm(x, axis=dim, keepdims=keepdim, ord=2 if p == "fro" else p)
