@@ -1,9 +1,7 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
-from types import SimpleNamespace
-
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, cuda, data, errors, func, keras, linalg, nn, optim, testing, train
+from tinygrad_edu import autograd, cuda, data, errors, func, keras, linalg, nn, optim, testing, train, utils
 from tinygrad_edu.autograd import Op, detect_anomaly
 from tinygrad_edu.creation import (
     arange,
@@ -77,9 +75,18 @@ from tinygrad_edu.torchnames import (
     sub,
     unsqueeze,
 )
-from tinygrad_edu.torchwords import argsort, max, min, norm, repeat, sort, split, stack, std, var
-
-utils = SimpleNamespace(data=data)  # where PyTorch has it: torch.utils.data.DataLoader
+from tinygrad_edu.torchwords import (  # type: ignore[assignment] # they stand before the ops of these names
+    argsort,
+    max,
+    min,
+    norm,
+    repeat,
+    sort,
+    split,
+    stack,
+    std,
+    var,
+)
 
 __all__ = [
     "Generator",

@@ -1,4 +1,4 @@
-"""What PyTorch keeps in `torch.nn.utils`: clipping of gradients, which `tinygrad_edu.optim` has too."""
+"""Clipping of gradients, which `tinygrad_edu.optim` has too."""
 
 from tinygrad_edu.optim.clip import clip_grad_norm_, clip_grad_value_
 
