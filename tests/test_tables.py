@@ -96,7 +96,16 @@ def test_a_class_called_none_is_not_dropped(tmp_path: Path) -> None:
         ("a;b\n1;2\n", {}, r"do you mean delimiter=';'"),
         ("1;2\n3;4\n", {}, r"has '3;4'.*do you mean delimiter=';'"),
         ("a;b\n1,5;2\n", {}, r"row 2 has 2 cells, and row 1 has 1.*delimiter=';'"),
-        ("a;b\n1,5;2\n", {"delimiter": ";"}, r"column 1 \('a'\) has '1,5', and a number has a point"),
+        (
+            "a;b\n1,5;2\n",
+            {"delimiter": ";"},
+            r"column 1 \('a'\) has '1,5': numbers .* decimal commas: pass decimal=','",
+        ),
+        ("1,5;2,5\n3,5;4,5\n", {"delimiter": ";"}, r"row 1 is \['1,5', '2,5'\]: .* decimal commas: pass decimal=','"),
+        ("1,5\n2,5\n", {"delimiter": ";"}, r"row 1 is \['1,5'\]: .*pass decimal=','.*names: header=True"),
+        ("x\n1,5\n2,5\n", {}, "if 1,5 is one number: delimiter=';', decimal=','"),
+        ('a,b\n"1,234",2\n', {}, "where 1,234 is 1234, take the commas out of the file"),
+        ("a;b\n1.234;2\n", {"delimiter": ";", "decimal": ","}, "has '1.234', with a point, and decimal=',' was given"),
         ("a,b\n1_000,2\n", {}, "'1_000', which is no number"),
         ("a,b\n1,inf\n", {}, r"row 2, column 2 \('b'\) has 'inf', which is not finite"),
         ("a,b\n1,nan\n", {}, r"column 2 \('b'\) has no number in 1 row: 2"),
@@ -160,13 +169,42 @@ def test_arrays_of_an_npz_file(tmp_path: Path) -> None:
         ),
         ({"X": np.ones(2), "y": np.array([1, np.nan])}, {}, r"y has 1 numbers.*first nan at \[1\]"),
         ({"X": np.array(["a"])}, {"y": None}, "'X' in .* holds <U1, and not numbers"),
-        ({"X": np.array([{}])}, {"y": None}, "is cut short, damaged, or not.*allow_pickle=False"),
+        ({"X": np.array([{}])}, {"y": None}, "holds Python objects"),
     ],
 )
 def test_an_npz_file_that_is_not_right(arrays: Any, options: Any, message: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(errors.DataError, match=message):
         load_npz(tmp_path / "a.npz", **options)
+
+
+def test_decimal_commas(tmp_path: Path) -> None:
+    text = "a;b;y\n1,5;2;0\n-3,25e1;4;1\n"
+    table = load_csv(csv(tmp_path, text), target="y", delimiter=";", decimal=",")
+    assert table.X.tolist() == [[1.5, 2.0], [-32.5, 4.0]]
+    assert table.y.tolist() == [0, 1]
+    assert load_csv(csv(tmp_path, "1,5;2,5\n"), delimiter=";", decimal=",").X.tolist() == [[1.5, 2.5]]
+    assert load_csv(csv(tmp_path, "a;b\n1,5;2,5\n"), "b", delimiter=";", decimal=",").y.tolist() == [2.5]
+    for decimal, delimiter in ((",", ","), ("x", ",")):
+        with pytest.raises(ValueError, match=f"decimal='{decimal}' beside"):
+            load_csv(csv(tmp_path, text), delimiter=delimiter, decimal=decimal)
+
+
+def test_a_delimiter_that_was_chosen_is_not_advised_against(tmp_path: Path) -> None:
+    with pytest.raises(errors.DataError) as caught:
+        load_csv(csv(tmp_path, "a;b\n1,5;2\n"), delimiter=";")
+    assert "delimiter=" not in str(caught.value)
+
+
+def test_no_file_leads_to_running_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(errors.DataError, match="load_csv reads text") as text:
+        load_npz(path)
+    np.savez(path, X=np.array([[1], "a"], object), y=np.arange(2))
+    with pytest.raises(errors.DataError, match=r"Python objects, .*astype\(float\)") as objects:
+        load_npz(path)
+    assert not any("pickle" in str(caught.value) for caught in (text, objects))
 
 
 def test_an_npz_file_cut_short_or_of_another_kind(tmp_path: Path) -> None:

@@ -43,7 +43,14 @@ def _damage_told(path: str | os.PathLike[str]) -> Iterator[None]:
     except DataError:
         raise
     except (ValueError, EOFError, OSError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{str(path)!r} is cut short, damaged, or not what its name says: {error}") from error
+        if "Object arrays" in str(error):
+            raise DataError(
+                f"{str(path)!r} holds Python objects, as words, None or rows of different lengths: bring them to an"
+                " array of numbers before it is saved, as X.astype(float)"
+            ) from error
+        # NumPy's advice for what begins as nothing it knows is to run what is in it
+        why = "it does not begin as an array; load_csv reads text" if "pickle" in str(error) else error
+        raise DataError(f"{str(path)!r} is cut short, damaged, or not what its name says: {why}") from error
 
 
 def _named(file: Any, name: str, path: str) -> Any:

@@ -17,6 +17,8 @@ __all__ = ["load_csv"]
 MISSING = frozenset(["", "?", "na", "n/a", "nan", "null", "none"])
 """How files write that a number is not known."""
 
+COMMAS = "numbers here have decimal commas: pass decimal=','; or, where 1,234 is 1234, take the commas out of the file"
+
 BEGINNINGS = {
     b"PK": "a workbook or an archive: in the spreadsheet choose Save as, CSV UTF-8",
     b"\xff\xfe": "text in UTF-16: save it as CSV UTF-8",
@@ -31,14 +33,15 @@ def load_csv(
     columns: Sequence[str | int] | None = None,
     header: bool | None = None,
     delimiter: str = ",",
+    decimal: str = ".",
     missing: str | float | None = None,
 ) -> Table:
     """A table of numbers from a CSV file, with labels in the column `target`.
 
     `target` and `columns`, those of the features (else all others), are names, or numbers from 0 or, below 0, from the
     end. The first row holds the names if `header` says so; None: if there is no number in it. Empty rows are passed
-    over. Labels that are words become the classes 0, 1, ... in alphabetical order, and keep their names; whole numbers
-    become int64, others float64.
+    over. `decimal` parts a number from its fraction, "," in 1,5. Labels that are words become the classes 0, 1, ... in
+    alphabetical order, and keep their names; whole numbers become int64, others float64.
 
     `missing` says what to do with features that are empty or NA, NaN, null, None or ?: None refuses them, "drop" leaves
     out their rows, and those without a label; "mean" puts the mean of the column there (of all rows, also of those for
@@ -59,7 +62,10 @@ def load_csv(
     """
     if not (missing is None or missing in ("drop", "mean") or isinstance(missing, int | float)):
         raise ValueError(f"missing= is 'drop', 'mean' or a number to put there, not {missing!r}")
-    sheet = _Sheet(path, delimiter, header)
+    if decimal not in (".", ",") or decimal == delimiter:
+        other = "another delimiter, as delimiter=';'" if decimal == delimiter else "'.' or ','"
+        raise ValueError(f"decimal={decimal!r} beside delimiter={delimiter!r}: write {other}")
+    sheet = _Sheet(path, delimiter, header, decimal)
     label = None if target is None else sheet.place(target, "target")
     if columns is None:
         places = [place for place in range(len(sheet.names)) if place != label]
@@ -78,8 +84,8 @@ def load_csv(
 class _Sheet:
     """The cells of a CSV file, and where they are."""
 
-    def __init__(self, path: str | os.PathLike[str], delimiter: str, header: bool | None) -> None:
-        self.path, self.delimiter = str(path), delimiter
+    def __init__(self, path: str | os.PathLike[str], delimiter: str, header: bool | None, decimal: str) -> None:
+        self.path, self.delimiter, self.decimal = str(path), delimiter, decimal
         with Path(path).open("rb") as file:
             begin = file.read(2)
         for beginning, what in BEGINNINGS.items():
@@ -99,10 +105,14 @@ class _Sheet:
         for row, cells in self.rows:
             if len(cells) != len(first):
                 hint = self._other_delimiter(cells) or self._other_delimiter(first)
+                if not hint and delimiter == "," and len(first) == 1 and len(cells) == 2:
+                    hint = f"; if {','.join(cells)} is one number: delimiter=';', decimal=','"
                 raise DataError(
                     f"{self.path!r}, row {row} has {len(cells)} cells, and row {top} has {len(first)}: correct it{hint}"
                 )
-        self.named = not any(map(_is_number, first)) if header is None else header
+        if header is None and any(map(self._has_comma, first)) and not any(map(self._is_number, first)):
+            raise DataError(f"{self.path!r}, row {top} is {first}: {COMMAS}; if these are names: header=True")
+        self.named = not any(map(self._is_number, first)) if header is None else header
         self.names = [name.strip() if self.named else str(place) for place, name in enumerate(first)]
         if self.named:
             del self.rows[0]
@@ -161,12 +171,14 @@ class _Sheet:
         return column
 
     def _number(self, row: int, place: int, cell: str) -> float:
-        if _is_number(cell):
-            if math.isfinite(number := float(cell)):
+        if self._is_number(cell):
+            if math.isfinite(number := float(cell.replace(self.decimal, "."))):
                 return number
             what = "which is not finite"
-        elif _is_number(cell.replace(",", ".")):
-            what = "and a number has a point, as 1.5"
+        elif self._has_comma(cell):
+            raise DataError(f"{self._where(place, row)} has {cell!r}: {COMMAS}")
+        elif self.decimal == "," and _is_number(cell.replace(".", "").replace(",", ".")):
+            what = "with a point, and decimal=',' was given: where it parts thousands, take it out of the file"
         else:
             what = "which is no number"
         remedy = "correct it, or choose the columns of numbers with columns=[...]" + self._other_delimiter([cell])
@@ -188,7 +200,14 @@ class _Sheet:
         return y, classes.tolist()
 
     def _has_numbers(self, place: int) -> bool:
-        return any(_is_number(cells[place]) and not _is_missing(cells[place]) for _, cells in self.rows)
+        return any(self._is_number(cells[place]) and not _is_missing(cells[place]) for _, cells in self.rows)
+
+    def _is_number(self, cell: str) -> bool:
+        return _is_number(cell if self.decimal == "." else cell.replace(".", "point").replace(",", "."))
+
+    def _has_comma(self, cell: str) -> bool:
+        """Whether it would be a number without its commas, which are not told of."""
+        return self.decimal == "." and "," in cell and _is_number(cell.replace(",", ""))
 
     def _where(self, place: int, row: int | None = None) -> str:
         """Row and column as in a spreadsheet, and the name of the column."""
