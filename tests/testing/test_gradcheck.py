@@ -411,6 +411,18 @@ def test_conventions_of_many_equal_numbers_are_found_around(function: Callable[.
     assert not gradcheck(function, np.zeros(count)).wrong
 
 
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (lambda x: np.unique(x, axis=0), np.array([[1.0, 0.0, 1.0], [1.0, 0.0, 0.0], [1.0, 1.0, 0.0]])),
+        (lambda x: np.vdot(np.sort(x) * x, [1.0, 0.5, -1.0]), np.array([0.002, 0.0, 0.002])),
+        (lambda x: np.vdot(np.sort(abs(x)), np.cos(np.arange(6))), np.array([1.0, -1.0, -1.0, 1.0, 1.0, -1.0])),
+    ],
+)
+def test_conventions_of_orders_of_rows_and_of_small_numbers_are_found(function: Any, at: Any) -> None:
+    assert not gradcheck(function, at).wrong
+
+
 def test_nan_among_the_inputs_comes_to_an_end() -> None:
     report = gradcheck(lambda x: np.nancumsum(x), np.array([1.0, np.nan, 2.0]))
     assert not report.wrong

@@ -35,7 +35,8 @@ class Around:
         self.random = np.random.default_rng(0)
         self.gradients = np.zeros((0, len(columns)))
         self.wrong = False
-        self.beside = BESIDE * np.where(subject.flat == 0, 1.0, np.nan_to_num(abs(subject.flat)))
+        sizes = np.nan_to_num(abs(subject.flat))
+        self.beside = BESIDE * np.where(sizes == 0, min(1.0, np.max(sizes) or 1.0), sizes)
         for _ in range(CHECKED):
             self._look(self.random.uniform(-1, 1, subject.size), checked=True)
 
@@ -68,16 +69,21 @@ class Around:
         """The least and the largest number around for each column, looked for until the convention is between them.
 
         A column is moved above and below all others, and then from one to the next of them, so that it is once in every
-        place of an order. Where three columns have been in vain, the others are not looked at: -inf and inf.
+        place of an order; then all are moved at random, for orders of rows. Where three columns have been in vain, the
+        others are not looked at: -inf and inf.
         """
         in_vain: list[int] = []
         for column in range(len(self.columns)):
             others = self.random.uniform(-1, 1, self.subject.size)
             places = np.sort([*others, *-others, -1, 1])  # of both signs, for what turns an input round
-            for way in (1.5, -1.5, *(2 * places[1:] + places[:-1]) / 3):  # not the middle, which may be here
+            ways = [1.5, -1.5, *(2 * places[1:] + places[:-1]) / 3]  # not the middle, which may be here
+            for way in [*ways, *[None] * (3 * TRIES)]:
                 if self._within(convention)[column] or len(in_vain) == GIVEN_UP:
                     break
-                others[self.columns[column]] = way
+                if way is None:
+                    others = self.random.uniform(-1, 1, self.subject.size)
+                else:
+                    others[self.columns[column]] = way
                 self._look(others)
             else:
                 in_vain.append(column)
