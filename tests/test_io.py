@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from collections import OrderedDict
+from io import BytesIO
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,6 +22,7 @@ import safetensors.numpy
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor, errors, io, nn
 from tinygrad_edu.atomic import replacing
+from tinygrad_edu.train import Checkpoint
 
 DTYPES = [np.float16, np.float32, np.float64, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.bool_]
 
@@ -150,6 +152,30 @@ def test_what_no_file_of_numbers_holds_is_named_and_the_old_file_stays(obj: Any,
 
 
 # Files of others, and for others
+
+
+def test_an_open_file_is_written_and_read() -> None:
+    file = BytesIO()
+    tg.save({"w": Tensor([1.0, 2.0]), "epoch": 3}, file)
+    with pytest.raises(errors.CheckpointError, match=r"nothing is left .*seek\(0\)"):
+        tg.load(file)
+    file.seek(0)
+    found = tg.load(file)
+    assert (found["w"].tolist(), found["epoch"]) == ([1.0, 2.0], 3)
+
+
+@pytest.mark.parametrize("where", ["cpu", {"cuda:0": "cpu"}, {"cpu": "cpu"}, lambda storage, place: storage])
+def test_a_place_may_be_said_in_pytorchs_ways(where: Any, tmp_path: Path) -> None:
+    tg.save({"w": Tensor([1.0])}, tmp_path / "file")
+    assert tg.load(tmp_path / "file", map_location=where)["w"].tolist() == [1.0]
+
+
+def test_a_checkpoint_without_safetensors_is_refused_when_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ImportError, match="pip install safetensors"):
+        Checkpoint(tmp_path / "file")
 
 
 def test_our_files_are_safetensors_files(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ tuple, a dict with other keys.
 
 import json
 import os
-from typing import Any
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import IO, Any
 
 import numpy as np
 
@@ -22,7 +24,8 @@ from tinygrad_edu.tensor import Tensor
 
 __all__ = ["load", "save"]
 
-Path = str | os.PathLike[str]
+Path = str | os.PathLike[str] | IO[bytes]
+Location = str | device | Mapping[str, str] | Callable[[Any, str], Any]
 Arrays = dict[str, Any]
 
 TREE = "tinygrad_edu"
@@ -35,8 +38,9 @@ def save(obj: Any, path: Path) -> None:
     """Write a state dict, or a checkpoint of any shape, so that `load` gives it back bit for bit.
 
     `obj`: Tensors, NumPy arrays and numbers, Python's numbers, words, True, False and None, in dicts, lists and tuples.
-    The file at `path` is replaced whole or not at all, see `atomic`; files of state dicts are read by
-    `safetensors.torch.load_file`. Tensors that share memory are written each for itself.
+    `path` may be an open binary file or a `BytesIO`, which is written to. A file at `path` is replaced whole or not at
+    all, see `atomic`; files of state dicts are read by `safetensors.torch.load_file`. Tensors that share memory are
+    written each for itself.
 
     TypeError for anything else, as a function, with the way to it; OSError where `path` cannot be written; ImportError
     without safetensors. Each leaves the old file as it was.
@@ -51,14 +55,18 @@ def save(obj: Any, path: Path) -> None:
     arrays: Arrays = {}
     tree = _encoded(obj, (), arrays)
     content = tensorfile.written(arrays, {TREE: json.dumps(tree)})
-    with replacing(path) as file:
-        file.write(content)
+    if isinstance(path, str | os.PathLike):
+        with replacing(path) as file:
+            file.write(content)
+    else:
+        path.write(content)
 
 
-def load(path: Path, map_location: str | device | None = None, *, weights_only: bool = True) -> Any:
+def load(path: Path, map_location: Location | None = None, *, weights_only: bool = True) -> Any:
     """What `save` wrote, or the tensors by name of any other safetensors file, as of one from PyTorch.
 
-    Every Tensor has memory of its own, on the device `map_location`, else on the CPU. `weights_only` is PyTorch's, and
+    Every Tensor has memory of its own, on the device `map_location`, else on the CPU. As in PyTorch it may be a dict
+    or a function of where the file has it, which is always "cpu". `weights_only` is PyTorch's, and
     always True in effect: nothing in the file is run. bfloat16, which NumPy lacks, becomes float32, with a warning.
 
     CheckpointError for a file that was cut short, is damaged or of another kind; FileNotFoundError where there is none;
@@ -71,11 +79,16 @@ def load(path: Path, map_location: str | device | None = None, *, weights_only: 
     {'weight': Tensor([1., 2.])}
     """
     del weights_only
-    arrays, metadata = tensorfile.read(path)
+    if isinstance(map_location, Mapping):
+        map_location = map_location.get("cpu")
+    arrays, metadata = tensorfile.read(path) if isinstance(path, str | os.PathLike) else _read_stream(path)
 
     def tensor(name: str) -> Tensor:
         array = arrays.pop(name)
         value = array if array.ndim else array[()]
+        if callable(map_location):
+            found = map_location(value, "cpu")
+            return wrap(value if found is None else found, None)
         return wrap(value if map_location is None else moved(value, map_location), None)
 
     if TREE not in metadata:
@@ -90,6 +103,18 @@ def load(path: Path, map_location: str | device | None = None, *, weights_only: 
             " Its arrays are whole: safetensors.numpy.load_file reads them."
         ) from error
     return obj
+
+
+def _read_stream(stream: IO[bytes]) -> tuple[Arrays, dict[str, str]]:
+    """The same from what is left in an open file or a `BytesIO`."""
+    content = stream.read()
+    if not content:
+        raise CheckpointError("nothing is left to read in this file: after writing go back, with file.seek(0)")
+    with tempfile.TemporaryDirectory() as folder:
+        beside = os.path.join(folder, "stream")
+        with open(beside, "wb") as file:
+            file.write(content)
+        return tensorfile.read(beside)
 
 
 def _encoded(obj: Any, way: tuple[Any, ...], arrays: Arrays) -> Any:

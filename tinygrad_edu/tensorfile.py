@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu.errors import CheckpointError
 from tinygrad_edu.lines import warn
 
-__all__ = ["CODES", "DTYPES", "read", "written"]
+__all__ = ["CODES", "DTYPES", "library_needed", "read", "written"]
 
 Array = np.ndarray[Any, Any]
 
@@ -39,14 +39,14 @@ OTHERS = {
 
 def written(arrays: Mapping[str, Array], metadata: dict[str, str]) -> bytes:
     """The bytes of a file of arrays of the dtypes in `CODES`."""
-    library = _library()
+    library = library_needed()
     plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}  # it writes memory as it lies
     return bytes(library.numpy.save(plain, metadata))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
     """The arrays, each in memory of its own, and the metadata; CheckpointError for a file that is not whole."""
-    library = _library()
+    library = library_needed()
     _refuse_other_kinds(path)
     try:
         with library.safe_open(path, "numpy") as file:
@@ -86,7 +86,8 @@ def _widened(entry: Mapping[str, Any]) -> Array:
     return (upper << 16).view(np.float32).reshape(entry["shape"])
 
 
-def _library() -> Any:
+def library_needed() -> Any:
+    """The library safetensors; ImportError that says what to install."""
     try:
         import safetensors.numpy
     except ImportError as error:

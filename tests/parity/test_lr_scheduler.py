@@ -11,6 +11,8 @@ from tinygrad_edu import Tensor, optim
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch==2.13.0")
 
+INTERNAL = {"_is_initial", "_get_lr_called_within_step"}
+
 Make = Callable[[Any, Any], Any]
 SCHEDULES: dict[str, Make] = {
     "StepLR": lambda s, o: s.StepLR(o, 30),
@@ -176,3 +178,29 @@ def test_last_epoch_goes_on_as_in_pytorch(name: str) -> None:
         np.testing.assert_allclose(settings(ours), settings(theirs), rtol=1e-12)
         for part in (ours, theirs, schedule, other):
             part.step()
+
+
+@pytest.mark.parametrize("three_phase", [True, False])
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+def test_a_cycle_has_pytorchs_state(kind: str, three_phase: bool) -> None:
+    def state(package: Any, leaf: Any) -> dict[str, Any]:
+        optimizer = getattr(package, kind)([leaf], lr=0.1)
+        schedule = package.lr_scheduler.OneCycleLR(optimizer, 0.1, 10, three_phase=three_phase)
+        return dict(schedule.state_dict())
+
+    ours = state(optim, Tensor([1.0], requires_grad=True))
+    theirs = {name: value for name, value in state(torch.optim, torch.ones(1)).items() if name not in INTERNAL}
+    for name in ("base_lrs", "_last_lr"):
+        assert ours.pop(name) == pytest.approx(theirs.pop(name))
+    assert ours == theirs
+
+
+def test_a_number_of_epochs_may_be_a_float_that_is_whole() -> None:
+    def rates(package: Any, leaf: Any) -> Any:
+        optimizer = package.SGD([leaf], lr=1.0)
+        schedule = package.lr_scheduler.StepLR(optimizer, 2.0)
+        leaf.grad = leaf.detach()
+        return [(optimizer.step(), schedule.step(), schedule.get_last_lr()[0])[2] for _ in range(5)]
+
+    ours, theirs = rates(optim, Tensor([1.0], requires_grad=True)), rates(torch.optim, torch.ones(1))
+    assert ours == pytest.approx(theirs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.io import save
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.tensorfile import library_needed
 
 if TYPE_CHECKING:
     from tinygrad_edu.train.run import Run
@@ -174,6 +175,7 @@ class Checkpoint(Callback):
     Model, optimizer, scheduler, random numbers, history and other callbacks, in a safetensors file that is replaced
     whole or not at all. It is written after every `every` epochs and after the last; with `best_only` where `monitor`
     has improved (`monitor`, `mode` as in `EarlyStopping`). `load(path)["model"]` is the model's state dict.
+    ImportError, when it is made, without safetensors.
     """
 
     def __init__(
@@ -186,6 +188,7 @@ class Checkpoint(Callback):
     ) -> None:
         if not isinstance(every, int) or every < 1:
             raise ValueError(f"every is a number of epochs from 1 up, and {every!r} was given")
+        library_needed()  # an hour of training later would be late
         self.path, self.every, self.best_only = path, every, best_only
         self._measure = monitor, 0.0, mode
         self.watch = Watch(*self._measure)

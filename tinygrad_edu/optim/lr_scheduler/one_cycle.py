@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 from tinygrad_edu.optim.groups import Group
 from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler, checked, each, positive
@@ -67,13 +69,18 @@ class OneCycleLR(LRScheduler):
         kinds = [name for name in ("momentum", "betas") if name in checked(optimizer).defaults]
         if cycle_momentum and not kinds:
             raise ValueError(f"{type(optimizer).__name__} has no momentum: write cycle_momentum=False")
-        self.anneal_strategy = anneal_strategy
-        self.momentum = kinds[-1] if cycle_momentum else None
+        self._anneal_func_type = anneal_strategy
+        self.cycle_momentum = cycle_momentum
+        self.use_beta1 = kinds[-1:] == ["betas"]
         rise = pct_start * self.total_steps - 1
         bend = [rise, 2 * rise] if three_phase else [rise]
-        self.ends = [*bend, self.total_steps - 1]
-        self.rates = ["initial_lr", "max_lr", *["initial_lr"] * three_phase, "min_lr"]
-        self.momenta = ["max_momentum", "base_momentum", *["max_momentum"] * (1 + three_phase)]
+        ends = [*bend, self.total_steps - 1]
+        rates = ["initial_lr", "max_lr", *["initial_lr"] * three_phase, "min_lr"]
+        momenta = ["max_momentum", "base_momentum", *["max_momentum"] * (1 + three_phase)]
+        self._schedule_phases: list[dict[str, Any]] = [
+            {"end_step": end, "start_lr": lr, "end_lr": next_lr, "start_momentum": m, "end_momentum": next_m}
+            for end, (lr, next_lr), (m, next_m) in zip(ends, pairwise(rates), pairwise(momenta), strict=True)
+        ]
         if last_epoch == -1:
             peaks = each("max_lr", max_lr, optimizer)
             lows, highs = each("base_momentum", base_momentum, optimizer), each("max_momentum", max_momentum, optimizer)
@@ -88,19 +95,21 @@ class OneCycleLR(LRScheduler):
         """Where the phase is, between its ends; the momentum is set on the way."""
         if self.last_epoch > self.total_steps:
             raise ValueError(f"this schedule has {self.total_steps} steps, and step() was called for one more")
-        phase = next((i for i, end in enumerate(self.ends) if self.last_epoch <= end), len(self.ends) - 1)
-        start, end = self.ends[phase - 1] if phase else 0.0, self.ends[phase]
+        start, phase = 0.0, self._schedule_phases[0]
+        for following in self._schedule_phases[1:]:
+            if self.last_epoch > phase["end_step"]:
+                start, phase = phase["end_step"], following
+        end = phase["end_step"]
         share = (self.last_epoch - start) / (end - start)
         for group in self.optimizer.param_groups:
-            if self.momentum is not None:
-                momentum = self._between(group, self.momenta, phase, share)
-                betas = self.momentum == "betas"
-                group[self.momentum] = (momentum, *group["betas"][1:]) if betas else momentum
-        return [self._between(group, self.rates, phase, share) for group in self.optimizer.param_groups]
+            if self.cycle_momentum:
+                momentum = self._between(group, phase, "momentum", share)
+                group |= {"betas": (momentum, *group["betas"][1:])} if self.use_beta1 else {"momentum": momentum}
+        return [self._between(group, phase, "lr", share) for group in self.optimizer.param_groups]
 
-    def _between(self, group: Group, stations: list[str], phase: int, share: float) -> float:
-        """The value of the group a share of the way from one station to the next."""
-        start, end = float(group[stations[phase]]), float(group[stations[phase + 1]])
-        if self.anneal_strategy == "linear":
+    def _between(self, group: Group, phase: dict[str, Any], what: str, share: float) -> float:
+        """The value of the group a share of the way from the start of the phase to its end."""
+        start, end = float(group[phase[f"start_{what}"]]), float(group[phase[f"end_{what}"]])
+        if self._anneal_func_type == "linear":
             return start + (end - start) * share
         return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

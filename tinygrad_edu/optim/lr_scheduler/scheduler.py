@@ -132,6 +132,6 @@ def each(name: str, given: Any, optimizer: Optimizer) -> list[Any]:
 
 def positive(name: str, value: int) -> int:
     """A number of epochs; ValueError where it is not a whole number above 0."""
-    if not isinstance(value, int | np.integer) or value < 1:
+    if not isinstance(value, int | float | np.number) or value < 1 or value != int(value):
         raise ValueError(f"{name} is a whole number of epochs above 0, and {value!r} was given")
     return int(value)
