@@ -15,10 +15,11 @@ from tinygrad_edu.handed import came_back, hand_out, handed, numbers_out
 from tinygrad_edu.hooks import Handle, add_hook, retain
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.protocols import NumPyProtocols
+from tinygrad_edu.torchmethods import TorchMethods
 from tinygrad_edu.torchnames import TorchNames
 
 
-class Tensor(Operators, TorchNames, NumPyProtocols):
+class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
     """An n-dimensional array that remembers how it was computed, so that `backward()` can find its derivatives.
 
     `data` (a number, nested lists, an array, another Tensor) is copied; `from_numpy` and `as_tensor` share memory

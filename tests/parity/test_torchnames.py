@@ -41,6 +41,35 @@ torch.masked_fill(x, x > 0, -7.0)
 x.masked_fill(x.lt(0), 0.0)
 x.contiguous().view_as(y)
 x.unsqueeze(0).expand_as(torch.cat([x.unsqueeze(0), y.unsqueeze(0)]))
+torch.abs(x) + torch.pow(x, 2)
+torch.rsqrt(x * x + 1) + (x * x + 1).rsqrt()
+torch.amax(x, dim=1) + x.amin(1)
+x.amax(dim=(0, 1), keepdim=True) + torch.amin(x)
+torch.topk(x, 2)[0]
+x.topk(2, dim=0, largest=False).values
+torch.unbind(z)[1] + z.unbind(0)[0]
+z.unbind(dim=1)[2]
+torch.index_select(x, 0, torch.tensor([2, 0, 2]))
+x.index_select(1, torch.tensor([1, 1]))
+x.softmax(dim=-1) + x.log_softmax(1)
+x.flip(0) + x.flip(0, 1) + x.flip([1])
+x.triu() + x.tril(diagonal=-1)
+x.reciprocal() + x.maximum(y) + x.minimum(y)
+x.type(torch.float64) + x.type_as(y)
+F.pad(x, (1, 2))
+F.pad(z, (1, 0, 2, 1), value=3.0)
+F.pad(z, (1, 2), mode="reflect") + F.pad(z, (1, 2), mode="replicate") + F.pad(z, (1, 2), mode="circular")
+F.normalize(x)
+F.normalize(z, p=1, dim=-1)
+F.cosine_similarity(x, y)
+F.cosine_similarity(x, y, dim=0)
+F.glu(z)
+F.glu(x, 0)
+F.softmin(x, dim=1) + F.threshold(x, 0.1, 20.0)
+nn.CosineSimilarity(dim=1)(x, y)
+nn.GLU()(z) * nn.GLU(dim=2)(z)
+nn.Softmin(dim=1)(x) + nn.Threshold(0.1, 20)(x)
+nn.ZeroPad2d(1)(z) * nn.ZeroPad2d((2, 0, 1, 1))(z)
 """.strip().splitlines()
 PLAIN = """
 torch.argmax(x, dim=1)
@@ -55,12 +84,39 @@ x.clone().fill_(3.0)
 x.clone().copy_(y)
 x.clone().add_(y, alpha=2.0).sub_(y, alpha=0.5).mul_(y).div_(3.0)
 x.clone().add_(1.0).sub_(y)
+torch.all(x > 0) | torch.any(x > 0)
+torch.all(x > -9, dim=1)
+torch.topk(x, 2).indices
+x.topk(1, 0, largest=False)[1]
+torch.allclose(x, x + 1e-9) + 2 * x.allclose(y) + 4 * torch.is_tensor(x) + 8 * torch.is_tensor(3)
+torch.numel(x) + x.nelement() + 100 * x.is_cuda
+torch.empty(2, 3).shape + torch.empty_like(x).shape + torch.rand_like(x).shape + torch.randn_like(x).shape
+torch.full_like(x, 7.0)
+torch.FloatTensor([1, 2]) + torch.LongTensor([[1.0], [2.0]])
+x.new_zeros(2, 3) + x.new_ones((2, 3))
+x.sign() + x.floor() + x.ceil() + x.trunc()
+x.isnan() | x.isinf() | ~x.isfinite()
+x.int() + (x > 0).bool().half()
+x.clone().clamp_(-0.5, 0.5)
+x.clone().clamp_(min=0)
+x.clone().masked_fill_(x > 0, 9.0)
+x.clone().scatter_(1, i, 5.0)
+x.clone().scatter_(0, i, y)
+torch.zeros(4, 3).scatter_(1, i, 1)
+torch.bernoulli((x > 0).type(torch.float64))
+torch.multinomial((x == x.max()).type(torch.float64)[x.argmax() // 3], 1)
+torch.multinomial(torch.ones(5, 4), 4).sum(1)
+x.clone().uniform_(2, 2) + x.clone().normal_(3, 0)
+F.one_hot(i)
+F.one_hot(i[:, 0], num_classes=5)
 """.strip().splitlines()
 
 
 def names(library: Any, tensor: Any) -> dict[str, Any]:
     return {
         "torch": library,
+        "nn": library.nn,
+        "F": library.nn.functional,
         "x": tensor(X),
         "y": tensor(Y),
         "z": tensor(Z),
@@ -89,3 +145,51 @@ def test_a_value_and_its_gradients(line: str) -> None:
 def test_a_value(line: str) -> None:
     mine, other = eval(line, names(tg, tg.Tensor)), eval(line, names(torch, torch.tensor))
     np.testing.assert_array_equal(np.asarray(mine), np.asarray(other))
+
+
+def test_random_fills() -> None:
+    x = tg.zeros(2000, dtype=np.float32)
+    g = tg.Generator().manual_seed(0)
+    assert x.uniform_(-1, 3, generator=g) is x
+    assert -1 <= x.numpy().min() < -0.9
+    assert 2.9 < x.numpy().max() <= 3
+    assert x.normal_(5, 0.1, generator=g).dtype == np.float32
+    assert abs(x.mean().item() - 5) < 0.01
+    assert abs(x.std().item() - 0.1) < 0.01
+    drawn = tg.multinomial(tg.tensor([1.0, 0.0, 3.0]), 4000, replacement=True, generator=g).numpy()
+    np.testing.assert_allclose(np.bincount(drawn) / 4000, [0.25, 0, 0.75], atol=0.03)
+
+
+def test_the_inference_mode_records_nothing() -> None:
+    x = tg.Tensor(X, requires_grad=True)
+    with tg.inference_mode():
+        assert not (x * 2).requires_grad
+
+
+def test_a_change_in_place_is_recorded() -> None:
+    x = tg.Tensor(X, requires_grad=True)
+    y = x * 2
+    y.masked_fill_(X > 0, 0.0).clamp_(min=-1.0).sum().backward()
+    assert x.grad is not None
+    np.testing.assert_array_equal(x.grad.numpy(), np.where((X < 0) & (2 * X > -1), 2.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("F.one_hot(i, num_classes=2)", "label 2 is none of the 2 classes"),
+        ("F.one_hot(-i)", "label -2 is none"),
+        ("F.one_hot(x)", r"labels\.long\(\)"),
+        ("F.pad(x, (1,))", "pairs"),
+        ("F.pad(x, (-1, 0))", "negative length"),
+        ("F.pad(x, (1, 1), mode='mirror')", "reflect.*not 'mirror'"),
+        ("F.glu(x)", "length 3 is odd"),
+        ("torch.topk(x, 4)", "has 3 numbers, and 4"),
+        ("torch.bernoulli(x * 9)", "probabilities"),
+        ("torch.multinomial(-x * x, 1)", "0 or larger"),
+        ("torch.multinomial(torch.eye(2), 2)", "fewer than 2"),
+    ],
+)
+def test_what_cannot_be_is_told(line: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        eval(line, names(tg, tg.Tensor))

@@ -76,10 +76,12 @@ from tinygrad_edu.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from tinygrad_edu.nn.scopes import scopes
 from tinygrad_edu.nn.summary import summary
 from tinygrad_edu.nn.transformer import TransformerEncoder, TransformerEncoderLayer, generate_square_subsequent_mask
+from tinygrad_edu.nn.vectors import GLU, CosineSimilarity, Softmin, Threshold, ZeroPad2d
 
 __all__ = [
     "ELU",
     "GELU",
+    "GLU",
     "GRU",
     "LSTM",
     "RNN",
@@ -100,6 +102,7 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",
@@ -154,13 +157,16 @@ __all__ = [
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
+    "Softmin",
     "Softplus",
     "Softsign",
     "Tanh",
+    "Threshold",
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
+    "ZeroPad2d",
     "functional",
     "generate_square_subsequent_mask",
     "init",

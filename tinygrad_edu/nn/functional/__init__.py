@@ -47,6 +47,7 @@ from tinygrad_edu.nn.functional.losses import (
     triplet_margin_loss,
 )
 from tinygrad_edu.nn.functional.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from tinygrad_edu.nn.functional.vectors import cosine_similarity, glu, normalize, one_hot, pad, softmin, threshold
 from tinygrad_edu.ops import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -80,6 +81,7 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
     "dropout1d",
@@ -89,6 +91,7 @@ __all__ = [
     "fold",
     "gaussian_nll_loss",
     "gelu",
+    "glu",
     "group_norm",
     "hardsigmoid",
     "hardswish",
@@ -112,6 +115,9 @@ __all__ = [
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
     "poisson_nll_loss",
     "prelu",
     "relu",
@@ -124,9 +130,11 @@ __all__ = [
     "smooth_l1_loss",
     "soft_margin_loss",
     "softmax",
+    "softmin",
     "softplus",
     "softsign",
     "tanh",
+    "threshold",
     "triplet_margin_loss",
     "unfold",
 ]
