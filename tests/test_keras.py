@@ -660,3 +660,45 @@ def test_layers_have_names_and_are_found_by_them() -> None:
     W1, b1 = model.get_layer("layer1").get_weights()  # noqa: N806 - the lecture's name
     assert (W1.shape, b1.shape) == ((2, 3), (3,))
     assert model.get_layer(index=1) is model.layers[1]
+
+
+def test_layers_without_weights_do_what_they_say() -> None:
+    image = np.arange(32, dtype=np.float32).reshape(1, 4, 4, 2) - 8
+    means = image.reshape(1, 2, 2, 2, 2, 2).mean(axis=(2, 4))
+    shares = np.exp(image) / np.exp(image).sum(-1, keepdims=True)
+    for layer, expected in (
+        (keras.layers.AveragePooling2D(), means),
+        (keras.layers.GlobalAveragePooling2D(), image.mean(axis=(1, 2))),
+        (keras.layers.ReLU(), np.maximum(image, 0)),
+        (keras.layers.LeakyReLU(0.5), np.where(image < 0, image / 2, image)),
+        (keras.layers.Softmax(), shares),
+        (keras.layers.Reshape((8, -1)), image.reshape(1, 8, 4)),
+    ):
+        np.testing.assert_allclose(layer(image).numpy(), expected, rtol=1e-6)
+
+
+def test_first_weights_may_be_chosen() -> None:
+    tg.manual_seed(0)
+    layer = keras.layers.Dense(400, kernel_initializer="he_normal", bias_initializer="ones")
+    layer(np.ones((1, 500)))
+    kernel, bias = layer.get_weights()
+    assert kernel.std() == pytest.approx((2 / 500) ** 0.5, rel=0.02)
+    assert (bias == 1).all()
+    own = keras.layers.Dense(2, kernel_initializer=nn.init.ones_)
+    assert own(np.ones((1, 3))).tolist() == [[3.0, 3.0]]
+    with pytest.raises(ValueError, match="no initializer is called 'he_norm': did you mean 'he_normal'"):
+        keras.layers.Dense(1, kernel_initializer="he_norm")
+    with pytest.raises(TypeError, match="an initializer is a name"):
+        keras.layers.Dense(1, kernel_initializer=3)
+
+
+def test_labels_become_rows_and_the_seed_is_everybodys() -> None:
+    assert keras.utils.to_categorical(np.array([[1], [0]]), 3).tolist() == [[0, 1, 0], [1, 0, 0]]
+    for labels, classes in (([0, 3], 3), ([-1], None), ([0.5], 2)):
+        with pytest.raises(errors.DataError, match="is no class"):
+            keras.utils.to_categorical(labels, classes)
+    drawn = []
+    for _ in range(2):
+        keras.utils.set_random_seed(3)
+        drawn.append(tg.rand(3).tolist())
+    assert drawn[0] == drawn[1]

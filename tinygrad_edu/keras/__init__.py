@@ -4,17 +4,23 @@
 Dense`. Nothing is computed here that is not computed there.
 """
 
-from tinygrad_edu.keras import callbacks, layers, losses, models, optimizers
+from tinygrad_edu.keras import callbacks, initializers, layers, losses, models, optimizers, utils
 from tinygrad_edu.keras.callbacks import Callback, EarlyStopping, History
 from tinygrad_edu.keras.layers import (
     Activation,
+    AveragePooling2D,
     BatchNormalization,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePooling2D,
     Input,
+    LeakyReLU,
     MaxPooling2D,
+    ReLU,
+    Reshape,
+    Softmax,
 )
 from tinygrad_edu.keras.losses import (
     BinaryCrossentropy,
@@ -31,6 +37,7 @@ __all__ = [
     "Activation",
     "Adagrad",
     "Adam",
+    "AveragePooling2D",
     "BatchNormalization",
     "BinaryCrossentropy",
     "Callback",
@@ -40,17 +47,24 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Flatten",
+    "GlobalAveragePooling2D",
     "History",
     "Input",
+    "LeakyReLU",
     "MaxPooling2D",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "RMSprop",
+    "ReLU",
+    "Reshape",
     "Sequential",
+    "Softmax",
     "SparseCategoricalCrossentropy",
     "callbacks",
+    "initializers",
     "layers",
     "losses",
     "models",
     "optimizers",
+    "utils",
 ]

@@ -13,20 +13,26 @@ import numpy as np
 
 from tinygrad_edu import nn
 from tinygrad_edu.creation import zeros
-from tinygrad_edu.keras import activations
+from tinygrad_edu.keras import activations, initializers
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
     "Activation",
+    "AveragePooling2D",
     "BatchNormalization",
     "Conv2D",
     "Dense",
     "Dropout",
     "Flatten",
+    "GlobalAveragePooling2D",
     "Input",
     "Layer",
+    "LeakyReLU",
     "MaxPooling2D",
+    "ReLU",
+    "Reshape",
+    "Softmax",
 ]
 
 Shape = tuple[int, ...]
@@ -135,10 +141,13 @@ class Dense(Layer):
         units: int,
         activation: str | Callable[[Any], Any] | None = None,
         use_bias: bool = True,
+        kernel_initializer: str | Callable[[Any], Any] = "glorot_uniform",
+        bias_initializer: str | Callable[[Any], Any] = "zeros",
         **options: Any,
     ) -> None:
         super().__init__(**options)
         _check_count("units", units)
+        self._initial = initializers.get(kernel_initializer), initializers.get(bias_initializer)
         self.units, self.use_bias, self._activation = units, use_bias, activations.get(activation)
         if units == 1 and isinstance(self._activation, nn.Softmax):
             raise ValueError('the softmax of one unit is 1 for every input: write activation="sigmoid"')
@@ -149,7 +158,7 @@ class Dense(Layer):
             raise ValueError(
                 "Dense takes samples of one or more features, and these are single numbers: x.reshape(-1, 1)"
             )
-        self.linear = _begun(nn.Linear(shape[-1], self.units, bias=self.use_bias))
+        self.linear = _begun(nn.Linear(shape[-1], self.units, bias=self.use_bias), *self._initial)
         return [self.linear, self._activation]
 
     def laid_out(self) -> list[tuple[Tensor, tuple[int, ...]]]:
@@ -280,6 +289,81 @@ class Activation(Layer):
         return [self._activation]
 
 
+class ReLU(Layer):
+    """max(0, x) as a layer. After https://keras.io/api/layers/activation_layers/relu/"""
+
+    def make(self, shape: Shape) -> list[nn.Module]:  # noqa: ARG002 - of any shape
+        """The same of `nn`."""
+        return [nn.ReLU()]
+
+
+class LeakyReLU(Layer):
+    """x, below 0 times `negative_slope`. After https://keras.io/api/layers/activation_layers/leaky_relu/"""
+
+    def __init__(self, negative_slope: float = 0.3, **options: Any) -> None:
+        super().__init__(**options)
+        self.negative_slope = negative_slope
+
+    def make(self, shape: Shape) -> list[nn.Module]:  # noqa: ARG002 - of any shape
+        """The same of `nn`."""
+        return [nn.LeakyReLU(self.negative_slope)]
+
+
+class Softmax(Layer):
+    """Scores to shares of 1 along the last axis. After https://keras.io/api/layers/activation_layers/softmax/"""
+
+    def make(self, shape: Shape) -> list[nn.Module]:  # noqa: ARG002 - of any shape
+        """The same of `nn`."""
+        return [nn.Softmax(-1)]
+
+
+class Reshape(Layer):
+    """Every sample in another shape, where one -1 stands for what is left.
+
+    After https://keras.io/api/layers/reshaping_layers/reshape/
+
+    >>> Reshape((2, -1))(np.ones((5, 6))).shape
+    (5, 2, 3)
+    """
+
+    def __init__(self, target_shape: Sequence[int], **options: Any) -> None:
+        super().__init__(**options)
+        self.target_shape = tuple(target_shape)
+
+    def make(self, shape: Shape) -> list[nn.Module]:  # noqa: ARG002 - the op says what does not fit
+        """A view."""
+        return [activations.Function(lambda x: x.reshape(len(x), *self.target_shape))]
+
+
+class AveragePooling2D(Layer):
+    """The mean of every window of the image, channel by channel; windows lie within the image.
+
+    After https://keras.io/api/layers/pooling_layers/average_pooling2d/
+    """
+
+    def __init__(self, pool_size: Pair = 2, strides: Pair | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.pool_size = _pair("pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else _pair("strides", strides)
+
+    def make(self, shape: Shape) -> list[nn.Module]:
+        """A pooling between two turns of the axes."""
+        _check_image("AveragePooling2D", shape)
+        return [ChannelsFirst(), nn.AvgPool2d(self.pool_size, self.strides), ChannelsLast()]
+
+
+class GlobalAveragePooling2D(Layer):
+    """The mean of every channel of the image.
+
+    After https://keras.io/api/layers/pooling_layers/global_average_pooling2d/
+    """
+
+    def make(self, shape: Shape) -> list[nn.Module]:
+        """A mean over rows and columns."""
+        _check_image("GlobalAveragePooling2D", shape)
+        return [activations.Function(lambda x: x.mean(axis=(1, 2)))]
+
+
 class ChannelsFirst(nn.Module):
     """(N, rows, columns, channels) seen as (N, channels, rows, columns)."""
 
@@ -317,11 +401,11 @@ def _padded(padding: str, shape: Shape, window: Shape, strides: Shape, number: f
     return [Frame(widths, number)] if any(missing) else []
 
 
-def _begun(layer: Any) -> Any:
-    """The layer with Keras's first weights: Glorot-uniform, and biases of 0."""
-    nn.init.xavier_uniform_(layer.weight)
+def _begun(layer: Any, fill_kernel: Any = nn.init.xavier_uniform_, fill_bias: Any = nn.init.zeros_) -> Any:
+    """The layer with Keras's first weights: Glorot-uniform, and biases of 0, unless others are given."""
+    fill_kernel(layer.weight)
     if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+        fill_bias(layer.bias)
     return layer
 
 
