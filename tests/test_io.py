@@ -425,6 +425,41 @@ def test_a_failing_call_leaves_the_old_file(call: str, tmp_path: Path, monkeypat
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only there one may ask whether a process lives")
+def test_what_a_killed_save_left_is_deleted_by_the_next_one_to_that_path(tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+from tinygrad_edu.atomic import replacing
+with replacing(sys.argv[1]) as file:
+    file.write(b"a part")
+    if sys.argv[2] == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+    def left() -> int:
+        return sum(name.startswith(".saving-") for name in os.listdir(tmp_path))
+
+    command = [sys.executable, "-c", program]
+    for name in ("file", "other"):
+        subprocess.run([*command, str(tmp_path / name), "kill"], check=False)  # noqa: S603 - our own script
+    writing = subprocess.Popen(  # noqa: S603 - our own script
+        [*command, str(tmp_path / "file"), "wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with writing:
+        assert writing.stdout
+        writing.stdout.readline()
+        (tmp_path / ".saving-notes").write_text("somebody's own")
+        tg.save(OLD, tmp_path / "file")
+        assert left() == 3  # the other path's, that of the process that still writes, and no file of ours
+        writing.communicate(b"")
+    assert (tmp_path / "file").read_bytes() == b"a part"
+    tg.save(OLD, tmp_path / "other")
+    assert left() == 1
+    assert (tmp_path / ".saving-notes").exists()
+
+
 def test_what_is_renamed_was_synced_and_so_is_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     sync, rename = os.fsync, Path.replace
