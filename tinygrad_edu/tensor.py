@@ -15,6 +15,7 @@ from tinygrad_edu.handed import came_back, hand_out, handed, numbers_out
 from tinygrad_edu.hooks import Handle, add_hook, retain
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.protocols import NumPyProtocols
+from tinygrad_edu.size import Size
 from tinygrad_edu.torchmethods import TorchMethods
 from tinygrad_edu.torchnames import TorchNames
 
@@ -197,7 +198,7 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
 
     shape = property(lambda self: self._value.shape, doc="Lengths of the axes.")
     ndim = property(lambda self: self._value.ndim, doc="Number of axes.")
-    size = property(lambda self: self._value.size, doc="Number of numbers, as in NumPy.")
+    size = property(lambda self: Size.of(self._value), doc="Number of numbers, as in NumPy; PyTorch's `size(0)` too.")
     nbytes = property(lambda self: self._value.nbytes, doc="Bytes of memory of the numbers.")
     dtype = property(lambda self: self._value.dtype, doc="NumPy dtype of the numbers.")
     device = property(lambda self: device_of(self._value), doc="Where the numbers live.")
