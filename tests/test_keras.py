@@ -702,3 +702,36 @@ def test_labels_become_rows_and_the_seed_is_everybodys() -> None:
         keras.utils.set_random_seed(3)
         drawn.append(tg.rand(3).tolist())
     assert drawn[0] == drawn[1]
+
+
+def test_regularizers_are_part_of_the_loss_and_of_what_is_learned() -> None:
+    x = np.random.default_rng(0).standard_normal((64, 2)).astype(np.float32)
+    y = x @ [[1.0], [-1.0]]
+    found = {}
+    for name, given in {
+        "none": None,
+        "word": "l2",
+        "l2": keras.regularizers.l2(0.01),
+        "own": lambda w: w.sum(),
+    }.items():
+        tg.manual_seed(0)
+        model = keras.Sequential([keras.layers.Dense(1, input_dim=2, kernel_regularizer=given)])
+        model.compile(loss="mse", optimizer=keras.optimizers.SGD(0.1))
+        kernel = model.get_weights()[0]
+        first = model.evaluate(x, y)
+        model.fit(x, y, epochs=60, verbose=0)
+        found[name] = kernel, first, model.get_weights()[0]
+    kernel, plain, free = found["none"]
+    assert found["l2"][1] == pytest.approx(plain + 0.01 * (kernel**2).sum(), rel=1e-5)
+    assert found["own"][1] == pytest.approx(plain + kernel.sum(), rel=1e-5)
+    assert found["word"][1] == found["l2"][1]
+    centred = x - x.mean(0)  # least squares with a free bias, by the normal equations
+    best = np.linalg.solve(centred.T @ centred / 64 + 0.01 * np.eye(2), centred.T @ y / 64)
+    np.testing.assert_allclose(found["l2"][2], best, rtol=1e-2)
+    assert abs(free).sum() > abs(found["l2"][2]).sum()
+    assert keras.regularizers.l1_l2(0.5, 2.0)(tg.tensor([-1.0, 2.0])).item() == 11.5
+    for wrong, error in (("l3", ValueError), (3, TypeError), (keras.regularizers.L2, TypeError)):
+        with pytest.raises(error, match="regularizer"):
+            keras.layers.Dense(1, kernel_regularizer=wrong)
+    with pytest.raises(ValueError, match="0 or more"):
+        keras.regularizers.L1(-1)

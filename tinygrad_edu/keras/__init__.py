@@ -4,7 +4,7 @@
 Dense`. Nothing is computed here that is not computed there.
 """
 
-from tinygrad_edu.keras import callbacks, initializers, layers, losses, models, optimizers, utils
+from tinygrad_edu.keras import callbacks, initializers, layers, losses, models, optimizers, regularizers, utils
 from tinygrad_edu.keras.callbacks import Callback, EarlyStopping, History
 from tinygrad_edu.keras.layers import (
     Activation,
@@ -66,5 +66,6 @@ __all__ = [
     "losses",
     "models",
     "optimizers",
+    "regularizers",
     "utils",
 ]

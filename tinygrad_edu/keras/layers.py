@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import nn
 from tinygrad_edu.creation import zeros
-from tinygrad_edu.keras import activations, initializers
+from tinygrad_edu.keras import activations, initializers, regularizers
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.tensor import Tensor
 
@@ -102,6 +102,10 @@ class Layer:
             out = module(out)
         return out
 
+    def penalties(self) -> list[Any]:
+        """What its weights cost beside the loss, recorded."""
+        return []
+
     def get_weights(self) -> list[Any]:
         """Copies of the weights as arrays, in Keras's order and layout; none before the layer is built."""
         return [tensor.detach().numpy().transpose(axes).copy() for tensor, axes in self._tensors()]
@@ -143,10 +147,12 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: str | Callable[[Any], Any] = "glorot_uniform",
         bias_initializer: str | Callable[[Any], Any] = "zeros",
+        kernel_regularizer: str | Callable[[Any], Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         _check_count("units", units)
+        self._regularizer = regularizers.get(kernel_regularizer)
         self._initial = initializers.get(kernel_initializer), initializers.get(bias_initializer)
         self.units, self.use_bias, self._activation = units, use_bias, activations.get(activation)
         if units == 1 and isinstance(self._activation, nn.Softmax):
@@ -164,6 +170,10 @@ class Dense(Layer):
     def laid_out(self) -> list[tuple[Tensor, tuple[int, ...]]]:
         """Kernel and bias."""
         return _with_bias(self.linear, (1, 0))
+
+    def penalties(self) -> list[Any]:
+        """What the regularizer asks for the kernel."""
+        return [] if self._regularizer is None else [self._regularizer(self.linear.weight)]
 
 
 class Conv2D(Layer):

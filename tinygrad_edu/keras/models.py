@@ -199,9 +199,14 @@ class Sequential:
         """What is trained: the network, or what is before its last activation, with which loss, measured how."""
         _, loss, metrics = self._check_compiled()
         module, before_last = loss.of(self.network[-1])
+        module.register_forward_hook(self._penalised)
         body = nn.Sequential(*list(self.network)[:-1]) if before_last else self.network
         last = self.network[-1] if before_last else nn.Identity()
         return body, module, dict(_measured(given, last) for given in metrics)
+
+    def _penalised(self, _loss: nn.Module, _arguments: Any, cost: Any) -> Any:
+        """The loss of a batch, with what the weights cost."""
+        return sum((penalty for layer in self.layers for penalty in layer.penalties()), cost)
 
     def _prepared(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Arrays, the targets in the shape that the loss wants; the model is built from the first of them."""
