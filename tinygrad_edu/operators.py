@@ -171,16 +171,13 @@ class Operators:
     def transpose(self: Any, *axes: Any) -> Tensor:
         """Axes in another order, reversed without arguments, as in NumPy: `t.transpose(1, 0, 2)`.
 
-        PyTorch's `transpose(0, 1)` exchanges two axes; of a matrix, where that would leave it as it is, it is refused.
+        PyTorch's `transpose(0, 1)` exchanges two axes, which it does of more than two, where NumPy has no meaning for
+        it; of a matrix, where NumPy would leave it as it is, it is refused.
         """
         if axes in ((0, 1), (0, -1)) and self.ndim == 2:
             raise errors.unchanged_order()
         if len(axes) == 2 and self.ndim > 2:
-            first, second = axes
-            raise errors.UnsupportedError(
-                f"transpose{axes} names two of {self.ndim} axes. To exchange them, as PyTorch's does, write"
-                f" t.swapaxes({first}, {second}); NumPy's takes the new order of all of them."
-            )
+            return ops.swapaxes.apply(self, *axes)
         return ops.transpose.apply(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def expand(self, *shape: Any) -> Tensor:
