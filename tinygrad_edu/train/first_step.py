@@ -91,10 +91,16 @@ def check_labels(loss: Any, output: Any, targets: tuple[Tensor, Any] | None, wha
     if wrong.any():
         place = np.argwhere(wrong)[0]
         row = int(place[0] if rows is None else rows[int(place[0])])
+        label = array[tuple(place)]
+        remedy = (
+            "labels that start at 1 become class numbers by y - 1; else give the last layer as many outputs as there"
+            " are classes"
+            if label > 0
+            else "of -1 and 1, (y + 1) // 2 makes 0 and 1"
+        )
         raise DataError(
-            f"the label in row {row} (counted from 0) of the {what} data is {array[tuple(place)]}, and the model scores"
-            f" {classes} classes, numbered from 0 to {classes - 1}: labels that start at 1 become class numbers by"
-            " y - 1; else give the last layer as many outputs as there are classes"
+            f"the label in row {row} (counted from 0) of the {what} data is {label}, and the model scores"
+            f" {classes} classes, numbered from 0 to {classes - 1}: {remedy}"
         )
 
 
