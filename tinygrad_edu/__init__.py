@@ -107,7 +107,6 @@ from tinygrad_edu.torchwords import (  # type: ignore[assignment] # they stand b
     max,
     min,
     norm,
-    repeat,
     sort,
     split,
     stack,

@@ -78,7 +78,7 @@ class Operators:
     sum, mean, prod, round = method(ops.sum), method(ops.mean), method(ops.prod), method(ops.round)
     max, min, std, var = torchwords.max, torchwords.min, torchwords.std, torchwords.var
     cumsum, cumprod, logsumexp = method(ops.cumsum), method(ops.cumprod), ops.logsumexp
-    clip, take, repeat, trace, diagonal = ops.clip, ops.take, torchwords.repeat, ops.trace, method(ops.diagonal)
+    clip, take, repeat, trace, diagonal = ops.clip, ops.take, method(ops.repeat), ops.trace, method(ops.diagonal)
     all, any, nonzero = torchwords.all_of, torchwords.any_of, implementations[np.nonzero]
     argsort, split, norm = torchwords.argsort, torchwords.split_lengths, torchwords.norm_of_numbers
     argpartition, searchsorted = implementations[np.argpartition], implementations[np.searchsorted]

@@ -1,7 +1,7 @@
-"""NumPy's functions with PyTorch's arguments: `dim` and `keepdim`, where they mean one thing, and what `max(1)` means.
+"""NumPy's functions with PyTorch's arguments: `dim` and `keepdim`.
 
-`t.max(1)` is the maxima in NumPy, and the maxima with their places in PyTorch. Who writes `axis=` means NumPy's, who
-writes `dim=` means PyTorch's; who writes neither is asked. NumPy's own functions, `np.max(t, 1)`, are not touched.
+Where the two differ, `dim=` asks for PyTorch's meaning: `t.max(1)` is the maxima, as in NumPy, and `t.max(dim=1)` the
+maxima with their places. NumPy's own functions, `np.max(t, 1)`, are not touched.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ __all__ = [
     "max",
     "min",
     "norm",
-    "repeat",
     "sort",
     "split",
     "stack",
@@ -85,12 +84,6 @@ def _extreme(op: Op, find: Callable[..., Any], pairwise: Op) -> Callable[..., An
             return op(x)
         if not TORCH.isdisjoint(kwargs):
             return _with_places(find, x, *args, **kwargs)
-        if args and isinstance(args[0], int | np.integer) and not kwargs:
-            raise UnsupportedError(
-                f"{name}({args[0]}) is the numbers in NumPy, and the numbers with their places in PyTorch: write"
-                f" {name}(axis={args[0]}) for the numbers, {name}(dim={args[0]}) for (values, indices), and"
-                f" arg{name}({args[0]}) for the places."
-            )
         if len(args) == 1 and not kwargs and np.ndim(getattr(args[0], "_value", 0)):
             return pairwise(x, args[0])  # PyTorch's torch.max(x, y)
         return op(x, *args, **kwargs)
@@ -139,19 +132,7 @@ def _spread(op: Op) -> Callable[..., Any]:
 std, var = _spread(ops.std), _spread(ops.var)
 
 
-def repeat(a: Any, *repeats: Any, axis: int | None = None) -> Any:
-    """Every number `repeats` times in a row, along `axis`, as NumPy's; PyTorch's `repeat(2, 1)` is `tile`."""
-    if len(repeats) > 1 and all(isinstance(r, int | np.integer) for r in repeats):
-        said, last = ", ".join(map(str, repeats)), repeats[-1]
-        other = f", repeat({repeats[0]}, axis={last}) for each number {repeats[0]} times" if len(repeats) == 2 else ""
-        raise UnsupportedError(
-            f"repeat({said}) is tile in PyTorch and takes an axis in NumPy: write np.tile(t, ({said})) for the whole"
-            f" tensor again and again{other}."
-        )
-    return ops.repeat(a, *repeats) if axis is None else ops.repeat(a, *repeats, axis=axis)
-
-
-def split(x: Any, sections: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+def split(x: Any, sections: Any, axis: int = 0, *, dim: int | None = None) -> Any:
     """NumPy's parts with `axis`, how many or where to cut; PyTorch's with `dim`, how long.
 
     >>> [len(part) for part in split(np.zeros(7), 3, dim=0)]
@@ -159,11 +140,6 @@ def split(x: Any, sections: Any, axis: int | None = None, *, dim: int | None = N
     """
     if dim is not None:
         return split_lengths(x, sections, dim)
-    if axis is None:
-        raise UnsupportedError(
-            f"split({sections}) is how many parts, or where to cut, in NumPy, and how long they are in PyTorch: write"
-            f" split(x, {sections}, axis=0) for the first, split(x, {sections}, dim=0) for the second."
-        )
     return ops.split(x, sections, axis)
 
 
@@ -209,11 +185,6 @@ def norm(x: Any, *args: Any, **kwargs: Any) -> Any:
     """The length of the numbers as one vector, NumPy's `ord` and `axis`, or PyTorch's `p` and `dim`."""
     if kwargs.keys() & {"p", "dim", "keepdim"}:
         return norm_of_numbers(x, *args, **kwargs)
-    if len(args) == 1 and not kwargs and isinstance(args[0], int | float) and np.ndim(x) > 1:
-        raise UnsupportedError(
-            f"norm(x, {args[0]}) is a norm of the matrix in NumPy, and of all its numbers in PyTorch: write"
-            f" linalg.norm(x, {args[0]}) for the first, x.norm({args[0]}) for the second."
-        )
     return ops.norm(x, *args, **kwargs)
 
 

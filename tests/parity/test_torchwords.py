@@ -1,6 +1,5 @@
 """PyTorch's arguments of NumPy's functions mean what they mean there; what would mean two things is refused."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -97,25 +96,9 @@ def test_a_value(line: str) -> None:
     np.testing.assert_array_equal(np.asarray(mine), np.asarray(other))
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        (lambda x: x.max(1), r"max\(axis=1\).*max\(dim=1\).*argmax\(1\)"),
-        (lambda x: x.min(-1), r"min\(axis=-1\).*min\(dim=-1\).*argmin\(-1\)"),
-        (lambda x: tg.max(x, np.int64(1)), r"argmax\(1\)"),
-        (lambda x: tg.min(x, 0), r"argmin\(0\)"),
-        (lambda x: x.repeat(2, 1), r"np\.tile\(t, \(2, 1\)\).*repeat\(2, axis=1\)"),
-        (lambda x: tg.repeat(x, 2, 1), r"np\.tile"),
-        (lambda x: x.repeat(1, 2, 3), r"np\.tile\(t, \(1, 2, 3\)\)"),
-        (lambda x: tg.split(x, 2), r"split\(x, 2, axis=0\).*split\(x, 2, dim=0\)"),
-        (lambda x: tg.split(x, [2, 2]), r"split\(x, \[2, 2\], dim=0\)"),
-        (lambda x: x.std(False), r"std\(unbiased=False\)"),
-        (lambda x: tg.norm(x, 1), r"linalg\.norm\(x, 1\).*x\.norm\(1\)"),
-    ],
-)
-def test_what_would_mean_two_things_is_refused(line: Callable[[Any], Any], said: str) -> None:
-    with pytest.raises(errors.UnsupportedError, match=said):
-        line(tg.Tensor(X))
+def test_a_share_that_numpy_would_take_for_an_axis_is_refused() -> None:
+    with pytest.raises(errors.UnsupportedError, match=r"std\(unbiased=False\)"):
+        tg.Tensor(X).std(False)
 
 
 def test_numpy_and_its_words_stay_as_they_are() -> None:
@@ -123,6 +106,12 @@ def test_numpy_and_its_words_stay_as_they_are() -> None:
     for mine, wanted in [
         (np.max(x, 1), X.max(1)),
         (x.max(axis=1), X.max(1)),
+        (x.max(1), X.max(1)),
+        (tg.min(x, -1), X.min(-1)),
+        (tg.repeat(x, 2, 1), X.repeat(2, 1)),
+        (x.repeat(2, 1), X.repeat(2, 1)),
+        (tg.split(x, 2)[1], X[2:]),
+        (tg.norm(x, 1), np.linalg.norm(X, 1)),
         (x.max((0, 1)), X.max()),
         (tg.min(x, 0, keepdims=True), X.min(0, keepdims=True)),
         (np.std(x, 0), X.std(0)),
