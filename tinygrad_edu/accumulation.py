@@ -40,14 +40,19 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
             if tensor is not None and tensor._origin is leaf:
                 earlier = tensor._grad
                 if earlier is None:
-                    tensor._grad, leaf.arrived = g, (1, now)
+                    tensor._grad = g
+                    leaf.summed = 1
+                    leaf.last = now
                     if leaf.left is None:
                         leaf.left = True
                     continue
                 if type(earlier) is Tensor and earlier._origin is None:
                     earlier = earlier._value
                 tensor._grad = earlier + g
-                leaf.arrived = _one_more(leaf.arrived, getattr(earlier, "_value", earlier)), now
+                if changes.latest > leaf.last and changes.since(leaf.last, getattr(earlier, "_value", earlier)):
+                    leaf.summed = 0  # changed in place since it was left, as to zeros
+                leaf.summed += 1
+                leaf.last = now
                 if leaf.left and told and _surprises(getattr(earlier, "_value", earlier)):
                     leaf.left = False  # told once
                     added.append(leaf)
@@ -56,11 +61,6 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
         release()
     if added:
         warn(errors.accumulated([(leaf.name, leaf.shape) for leaf in added]), errors.AccumulationWarning)
-
-
-def _one_more(arrived: tuple[int, int] | None, earlier: Any) -> int:
-    """Of how many passes the sum is; what was changed in place since it was left, as to zeros, is of none."""
-    return 1 if arrived is None or changes.since(arrived[1], earlier) is not None else arrived[0] + 1
 
 
 def _surprises(earlier: Any) -> bool:

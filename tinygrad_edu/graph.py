@@ -64,8 +64,9 @@ passes = Passes()
 class Leaf(Vertex):
     """An input of the graph that no op made: a tensor that requires grad, or a constant."""
 
-    __slots__ = ("_tensor", "arrived", "left", "passes", "requires_grad")
-    arrived: tuple[int, int] | None  # of how many passes `.grad` is the sum, and the clock at the last; None: of none
+    __slots__ = ("_tensor", "last", "left", "passes", "requires_grad", "summed")
+    summed: int  # of how many backward passes `.grad` is the sum
+    last: int  # when the last of them ended, by the engine's clock
     left: bool | None  # None: no backward pass came here so far; then, whether it would surprise that they add up
     passes: int  # how many backward passes had ended when it was made or its `.grad` was set
 
@@ -73,7 +74,8 @@ class Leaf(Vertex):
         self.hooks, self.requires_grad = None, requires_grad
         self.like = value if isinstance(value, NUMBER) or value.size <= SMALL else (value.shape, value.dtype)
         if requires_grad:
-            self.left, self.arrived, self.passes = None, None, passes.count
+            self.left, self.passes = None, passes.count
+            self.summed = self.last = 0
         if tensor is None:
             self.name = self._tensor = None
         else:  # weakly, because the tensor holds the leaf: without a cycle, reference counting alone frees a graph

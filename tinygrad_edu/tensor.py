@@ -104,7 +104,7 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
             g = g if g.dtype == self.dtype else g.astype(self.dtype)
         self._grad, leaf = g, self._origin
         if type(leaf) is Leaf:
-            leaf.arrived = None
+            leaf.summed = 0
             if leaf.left is None:
                 leaf.passes = graph.passes.count  # a missing one is no surprise for now
             elif g is not None:

@@ -158,13 +158,12 @@ class _Builder:
 
     def _history(self, vertex: Recorded) -> tuple[int, bool]:
         """Of how many passes the `.grad` of a leaf is the sum, and whether all were over before it was used here."""
-        if not isinstance(vertex, Leaf) or not vertex.requires_grad or vertex.arrived is None:
+        if not isinstance(vertex, Leaf) or not vertex.requires_grad or not vertex.summed:
             return 1, False
         if self.trace is not None and vertex in self.trace.by_vertex:
             return 1, False
-        passes, clock = vertex.arrived
         users = self.users.get(vertex, ())
-        return passes, bool(users) and all(node.index > clock for node in users)
+        return vertex.summed, bool(users) and all(node.index > vertex.last for node in users)
 
     def _changed(self, vertex: Recorded) -> bool:
         """Whether a leaf was changed after it was first used here: in memory, or a number that a node kept before."""

@@ -265,14 +265,16 @@ def _backward_row(step: Step, names: dict[Vertex, str], root: str, found: dict[V
 def _undisturbed(vertices: Sequence[Vertex]) -> Iterator[None]:
     """Give every leaf its `.grad` back afterwards, and keep hooks, which may also store gradients, from running."""
     leaves = [v for v in vertices if isinstance(v, Leaf) and v.requires_grad]
-    kept = [(leaf, tensor, tensor.grad, leaf.arrived) for leaf in leaves if (tensor := leaf.tensor) is not None]
+    held = [(leaf, leaf.tensor) for leaf in leaves]
+    kept = [(leaf, tensor, tensor.grad, leaf.summed, leaf.last) for leaf, tensor in held if tensor is not None]
     hooks = [(vertex, vertex.hooks) for vertex in vertices]
     for vertex in vertices:
         vertex.hooks = None
     try:
         yield
     finally:
-        for leaf, tensor, grad, arrived in kept:
-            tensor.grad, leaf.arrived = grad, arrived
+        for leaf, tensor, grad, summed, last in kept:
+            tensor.grad = grad
+            leaf.summed, leaf.last = summed, last
         for vertex, hook in hooks:
             vertex.hooks = hook
