@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -439,6 +440,14 @@ def test_a_callback_may_stop_the_training() -> None:
     assert (history.epochs, history.stopped) == (3, "it was late")
 
 
+@pytest.fixture
+def ctrl_c_raises() -> Iterator[None]:
+    """As in a terminal: a shell starts what runs in the background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupting(nn.MSELoss):
     """Presses Ctrl-C in its n-th call, as often as it is told."""
 
@@ -454,6 +463,7 @@ class Interrupting(nn.MSELoss):
         return super().forward(input, target)
 
 
+@pytest.mark.usefixtures("ctrl_c_raises")
 def test_ctrl_c_ends_after_the_batch_with_the_history_so_far(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -468,6 +478,7 @@ def test_ctrl_c_ends_after_the_batch_with_the_history_so_far(
     assert tg.load(tmp_path / "file")["epoch"] == 2
 
 
+@pytest.mark.usefixtures("ctrl_c_raises")
 def test_ctrl_c_in_the_last_batch_loses_no_epoch(tmp_path: Path) -> None:
     model = line()
     options: dict[str, Any] = {"batch_size": 10, "callbacks": [Checkpoint(tmp_path / "file", every=9)]}
@@ -476,6 +487,7 @@ def test_ctrl_c_in_the_last_batch_loses_no_epoch(tmp_path: Path) -> None:
     assert tg.load(tmp_path / "file")["epoch"] == 2
 
 
+@pytest.mark.usefixtures("ctrl_c_raises")
 def test_a_second_ctrl_c_raises_at_once() -> None:
     model, handler = line(), signal.getsignal(signal.SIGINT)
     optimizer = sgd(model)

@@ -32,7 +32,7 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
         for leaf, g in found.items():
             if (tensor := leaf._tensor()) is not None and tensor._origin is leaf:
                 watcher.accumulating(leaf, tensor._grad, g)
-    now = tick()
+    now = tick() if passes.counted else 0
     acquire()
     try:
         for leaf, g in found.items():
@@ -41,18 +41,17 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
                 earlier = tensor._grad
                 if earlier is None:
                     tensor._grad = g
-                    leaf.summed = 1
-                    leaf.last = now
+                    if now:
+                        leaf.summed, leaf.last = 1, now
                     if leaf.left is None:
                         leaf.left = True
                     continue
                 if type(earlier) is Tensor and earlier._origin is None:
                     earlier = earlier._value
                 tensor._grad = earlier + g
-                if changes.latest > leaf.last and changes.since(leaf.last, getattr(earlier, "_value", earlier)):
-                    leaf.summed = 0  # changed in place since it was left, as to zeros
-                leaf.summed += 1
-                leaf.last = now
+                if now:
+                    changed = changes.since(leaf.last, getattr(earlier, "_value", earlier))  # in place, as to zeros
+                    leaf.summed, leaf.last = 1 if changed else leaf.summed + 1, now
                 if leaf.left and told and _surprises(getattr(earlier, "_value", earlier)):
                     leaf.left = False  # told once
                     added.append(leaf)

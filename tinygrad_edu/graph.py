@@ -53,9 +53,10 @@ class Vertex:
 
 
 class Passes:
-    """How many backward passes that fill `.grad` have ended so far."""
+    """How many backward passes that fill `.grad` have ended so far, and whether each leaf counts its own."""
 
     count = 0
+    counted = False  # `viz` asks for it: it costs a sixth of the backward pass of a*b + c
 
 
 passes = Passes()
@@ -65,7 +66,7 @@ class Leaf(Vertex):
     """An input of the graph that no op made: a tensor that requires grad, or a constant."""
 
     __slots__ = ("_tensor", "last", "left", "passes", "requires_grad", "summed")
-    summed: int  # of how many backward passes `.grad` is the sum
+    summed: int  # of how many backward passes `.grad` is the sum, where they are counted; 0: not known
     last: int  # when the last of them ended, by the engine's clock
     left: bool | None  # None: no backward pass came here so far; then, whether it would surprise that they add up
     passes: int  # how many backward passes had ended when it was made or its `.grad` was set
