@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def importers(pattern: str, *folders: Path) -> set[str]:
 def test_the_engine_fits_its_reading_budget() -> None:
     lines = sum(len((PACKAGE / name).read_text("utf-8").splitlines()) for name in ("tensor.py", "op.py", "autograd.py"))
     assert lines < 600
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".git").exists(), reason="this is no clone, so nothing says which files are the project's"
+)
+def test_the_top_level_holds_what_it_should() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607 - on PATH
+    top = {line.partition("/")[0] for line in listed.stdout.splitlines()}
+    shown = {name for name in top if not name.startswith(".")}
+    assert shown == {"LICENSE", "README.md", "pyproject.toml", "demos", "tests", "tinygrad_edu", "viz"}
 
 
 def test_only_the_command_line_imports_viz_and_only_when_it_runs() -> None:
