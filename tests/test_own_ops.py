@@ -64,6 +64,17 @@ def test_what_a_function_returns_is_a_plain_array() -> None:
         Op(lambda x: np.ma.masked_array(x, x > 2), name="masked", x=lambda g: g)(x)
 
 
+def test_a_setting_by_keyword_only_is_not_written_to_either() -> None:
+    def halving(x: Any, *, weights: Any) -> Any:
+        weights /= 2
+        return x * weights
+
+    halve, weights = Op(halving, name="halve", x=lambda g, weights: g * weights), np.ones(2)
+    with pytest.raises(errors.RuleError, match="the function of halve writes to what it was given"):
+        halve(Tensor([1.0, 2.0], requires_grad=True), weights=weights)
+    assert weights.tolist() == [1.0, 1.0]
+
+
 def test_settings_by_keyword_only_and_by_products_of_ones_own_op() -> None:
     scaled = Op(lambda x, *, k=2.0: x * k, name="scaled", x=lambda g, k: g * k)
     total = Op(lambda *xs, scale=1.0: sum(xs) * scale, name="total", xs=lambda g, scale: g * scale)

@@ -74,7 +74,7 @@ def guarded_rule(rule: Callable[..., Any], op: str, operand: str) -> Callable[..
 
 def _unwritten(function: Any, op: str, what: str, arguments: Any, options: Any) -> Any:
     try:
-        return _own(function(*map(read_only, arguments), **options))
+        return _own(function(*map(read_only, arguments), **{name: read_only(v) for name, v in options.items()}))
     except errors.InPlaceError as error:
         raise errors.writes(op, what) from error
     except ValueError as error:
