@@ -1,7 +1,7 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, cuda, data, errors, func, keras, linalg, nn, optim, testing, train, utils
+from tinygrad_edu import autograd, cuda, data, errors, func, keras, linalg, nn, optim, program, testing, train, utils
 from tinygrad_edu.autograd import Op, detect_anomaly
 from tinygrad_edu.creation import (
     arange,
@@ -37,6 +37,7 @@ from tinygrad_edu.dtypes import (  # noqa: F401 - three are not in __all__: `imp
 )
 from tinygrad_edu.io import load, save
 from tinygrad_edu.ops import *
+from tinygrad_edu.program import capture
 from tinygrad_edu.random import (
     Generator,
     default_generator,
@@ -161,6 +162,7 @@ __all__ = [
     "bmm",
     "broadcast_arrays",
     "broadcast_to",
+    "capture",
     "cat",
     "cbrt",
     "ceil",
@@ -372,6 +374,7 @@ __all__ = [
     "positive",
     "power",
     "prod",
+    "program",
     "ptp",
     "put",
     "put_along_axis",

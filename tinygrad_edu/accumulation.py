@@ -15,8 +15,8 @@ from tinygrad_edu.graph import Leaf, Node, Vertex, nodes_above, passes, wrap
 from tinygrad_edu.hooks import retains
 from tinygrad_edu.lines import inside, warn
 from tinygrad_edu.mutation import changes, tick
-from tinygrad_edu.recording import watchers, watching
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import watchers, watching
 
 lock = RLock()  # a finalizer may run a pass inside one
 acquire, release = lock.acquire, lock.release  # `with lock:` takes twice the time, and every backward pass does
@@ -28,7 +28,8 @@ _told: WeakSet[Node] = WeakSet()
 def accumulate(found: dict[Any, Any], told: bool) -> None:
     """Add to the `.grad` of every leaf; passes in several threads do so in turn. `told`: say where they add up."""
     added: list[Leaf] = []
-    if watchers and (watcher := watching()):
+    watcher = watchers and watching()
+    if watcher:
         for leaf, g in found.items():
             if (tensor := leaf._tensor()) is not None and tensor._origin is leaf:
                 watcher.accumulating(leaf, tensor._grad, g)
@@ -41,6 +42,8 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
                 earlier = tensor._grad
                 if earlier is None:
                     tensor._grad = g
+                    if watcher:
+                        watcher.accumulated(tensor, g)
                     if now:
                         leaf.summed, leaf.last = 1, now
                     if leaf.left is None:
@@ -49,6 +52,8 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
                 if type(earlier) is Tensor and earlier._origin is None:
                     earlier = earlier._value
                 tensor._grad = earlier + g
+                if watcher:
+                    watcher.accumulated(tensor, g)
                 if now:
                     changed = changes.since(leaf.last, getattr(earlier, "_value", earlier))  # in place, as to zeros
                     leaf.summed, leaf.last = 1 if changed else leaf.summed + 1, now

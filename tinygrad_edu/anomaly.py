@@ -14,7 +14,8 @@ from tinygrad_edu import errors, plan
 from tinygrad_edu.kept import Record, fingerprint, records
 from tinygrad_edu.lines import here
 from tinygrad_edu.mutation import changes
-from tinygrad_edu.recording import Function, check_runs_at_once, watcher, watchers
+from tinygrad_edu.recording import Function, check_runs_at_once
+from tinygrad_edu.watch import Watch, watcher, watchers
 
 if TYPE_CHECKING:
     from tinygrad_edu.graph import Node, Vertex
@@ -69,7 +70,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - PyTorch's name, and it r
         return detect_anomaly(self.check_nan)  # one a call, as in recording.py
 
 
-class Watcher:
+class Watcher(Watch):
     """Is told, inside `detect_anomaly`, of every op that was applied, every rule that has run and every sum."""
 
     def __init__(self, check_nan: bool) -> None:
@@ -77,9 +78,9 @@ class Watcher:
         self.came_in: str | None = None  # where an op first met nan that no op made
         self.sums: dict[Vertex, Any] = {}  # what has arrived at a vertex so far, in this backward pass
 
-    def applied(self, op: Op, arguments: Sequence[Any], out: Any, node: Node | None) -> None:
+    def applied(self, op: Op, arguments: Sequence[Any], result: Any, node: Node | None) -> None:
         """An op was applied to operands and static parameters; `node`, if it was recorded."""
-        line = here()
+        line, out = here(), _bare(result)
         if self.check_nan and not _in_a_rule():
             values = [_bare(argument) for argument in arguments]
             operands = arguments[: len(arguments) - len(op.static)]
@@ -95,6 +96,10 @@ class Watcher:
         if node is not None:
             records[node] = Record(line, tuple([fingerprint(value) for value in node.kept or ()]))
             changes.unseen()
+
+    def changed(self, op: Op, tensor: Tensor, before: Any, other: Any) -> None:
+        """The memory of a tensor was changed in place by an op; `before`: what it held."""
+        self.applied(op, (before, other), tensor, None)
 
     def started(self, roots: Iterable[Tensor]) -> None:
         """A backward pass starts from these."""
@@ -127,7 +132,16 @@ class Watcher:
             self.sums[leaf] = _bare(earlier)
             self.arrived(leaf, g, g, _bare(earlier) + _bare(g))
 
-    def handed(self, node: Node, index: int, g: Any, kept: Sequence[Any], handed: Any) -> None:
+    def handed(
+        self,
+        node: Node,
+        index: int,
+        g: Any,
+        kept: Sequence[Any],
+        handed: Any,
+        part: bool,  # noqa: ARG002 - the whole is looked at
+        masked: bool,  # noqa: ARG002 - what was masked is finite
+    ) -> None:
         """The rule of a node, for its operand `index`, made `handed` of the gradient `g` and of what was kept."""
         if not self.check_nan:
             return

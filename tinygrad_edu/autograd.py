@@ -21,10 +21,11 @@ from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
 from tinygrad_edu.places import Part, Parts, gathered
 from tinygrad_edu.plan import pull_carefully
-from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watchers, watching
+from tinygrad_edu.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_edu.seed import listed, seeded
 from tinygrad_edu.step import Step, local_derivative
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import watchers, watching
 
 float64, ndarray = np.float64, np.ndarray
 
@@ -171,7 +172,8 @@ def _propagate(
                 continue
             handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)
             kind, like = type(handed), vertex.like
-            if kind is Part:
+            part = kind is Part
+            if part:
                 if not looked_at:
                     held = pending.get(vertex)
                     if held is None and type(vertex) is Node:
@@ -201,7 +203,7 @@ def _propagate(
                     unfinished = True
             if looked_at:
                 if watcher:
-                    watcher.handed(node, index, g, kept, handed)
+                    watcher.handed(node, index, g, kept, handed, part, masked)
                     watcher.arrived(vertex, handed, contribution, pending[vertex])
                 if observe is not None:
                     local = local_derivative(node, pull, g, kept)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccumulationWarning",
     "AnomalyError",
+    "CaptureError",
     "CheckpointError",
     "DataError",
     "DerivativeError",
@@ -111,6 +112,10 @@ class StateDictError(TinygradError, RuntimeError):
 
 class RenderError(TinygradError, RuntimeError):
     """No Graphviz to draw with, or a drawing that Graphviz refused."""
+
+
+class CaptureError(TinygradError, RuntimeError):
+    """A function that cannot be written down as straight lines, or does something else each time."""
 
 
 class CheckpointError(TinygradError, RuntimeError):
@@ -620,4 +625,12 @@ def not_retained(name: str | None) -> str:
     return (
         f"this .grad{_called(name)} is None because only leaves keep theirs: call t.retain_grad() before backward() to"
         f" keep that of a computed tensor too.{_silenced(MissingGradientWarning)}"
+    )
+
+
+def not_captured(what: str) -> CaptureError:
+    """A function under `capture` did something that leaves no line."""
+    return CaptureError(
+        f"{what}: a captured program repeats NumPy's lines and nothing else, so what Python does with the numbers"
+        " themselves would be done once and never again. Return the Tensor, and look at it outside of the function."
     )

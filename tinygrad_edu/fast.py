@@ -19,7 +19,8 @@ import numpy as np
 from tinygrad_edu.errors import failed
 from tinygrad_edu.graph import SMALL, Node, as_value, constant, records, unwrap
 from tinygrad_edu.mutation import tick
-from tinygrad_edu.recording import recording, watchers, watching
+from tinygrad_edu.recording import recording
+from tinygrad_edu.watch import watchers, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -62,7 +63,7 @@ def several(op: Op) -> Callable[..., Tensor]:
             node.like = out if type(out) is float64 or out.size <= SMALL else (out.shape, out.dtype)
         result._origin = node
         if watchers and (watcher := watching()):
-            watcher.applied(op, (*operands, *static), out, node)
+            watcher.applied(op, (*operands, *static), result, node)
         return result
 
     return apply
@@ -138,7 +139,7 @@ def apply({operands} {static}):{"".join(UNWRAP.format(x=x) for x in names)}{PLAI
     ):
         result._origin = None
         if watchers and (watcher := watching()):
-            watcher.applied(op, ({operands} {static}), out, None)
+            watcher.applied(op, ({operands} {static}), result, None)
         return result
     plan = full
     if {" or ".join(f"{x}_vertex is None" for x in names)}:
@@ -151,7 +152,7 @@ def apply({operands} {static}):{"".join(UNWRAP.format(x=x) for x in names)}{PLAI
     node.hooks = node.name = None
     node.like = out if type(out) is float64 or out.size <= SMALL else (out.shape, out.dtype)
     if watchers and (watcher := watching()):
-        watcher.applied(op, ({operands} {static}), out, node)
+        watcher.applied(op, ({operands} {static}), result, node)
     return result
 """
     source = f"def closed(op, forward, full, plans, checked, changeable):{indent(lines, '    ')}    return apply"

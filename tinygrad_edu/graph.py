@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.device import is_cupy
 from tinygrad_edu.handed import came_back, handed
+from tinygrad_edu.watch import numbers_read, watchers, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -159,6 +160,31 @@ def wrap(value: Array, vertex: Vertex | None) -> Tensor:
     return tensor
 
 
+def memory(tensor: Tensor) -> Array:
+    """The array of a tensor, which it holds from now on where it held a number: then it can be changed in place."""
+    if isinstance(tensor._value, np.generic):
+        old, tensor._value = tensor._value, np.asarray(tensor._value)
+        if watchers and (watch := watching()):
+            watch.renamed(old, tensor._value)
+    return tensor._value
+
+
+def setting(tensor: Tensor) -> Array:
+    """The array of a tensor that becomes a setting of an op, as a key does."""
+    if watchers and (watch := watching()):
+        watch.used(tensor)
+    return tensor._value
+
+
+def peeked(operand: Any) -> Array:
+    """The array of a Tensor, for code that looks at the numbers in it; an array itself."""
+    if not isinstance(operand, Tensor):
+        return unwrap(operand)[0]
+    if watchers:
+        numbers_read("the numbers of a tensor")
+    return operand._value
+
+
 def as_value(value: Any, op: str) -> Array:
     """What a Tensor holds: arrays as they are, and a bare number as a NumPy scalar."""
     if not hasattr(value, "dtype"):
@@ -242,7 +268,10 @@ def own(gradient: Any, upstream: Any, alone: bool) -> Any:
 
 def copied(gradient: Any) -> Any:
     """A gradient with memory of its own, still in its place in the graph where it has one."""
-    return gradient.clone() if isinstance(gradient, Tensor) else gradient.copy()
+    copy = gradient.clone() if isinstance(gradient, Tensor) else gradient.copy()
+    if watchers and (watch := watching()):
+        watch.copied(gradient, copy)
+    return copy
 
 
 def conform(handed: Any, node: Node, index: int) -> Any:

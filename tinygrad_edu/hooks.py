@@ -10,7 +10,8 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.graph import Vertex, copied, wrap
-from tinygrad_edu.recording import set_grad_enabled, watching
+from tinygrad_edu.recording import set_grad_enabled
+from tinygrad_edu.watch import watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor

@@ -16,12 +16,14 @@ import numpy as np
 
 from tinygrad_edu import errors, ops
 from tinygrad_edu.conversion import stored_back
-from tinygrad_edu.graph import Node, Vertex, unwrap, wrap
+from tinygrad_edu.graph import Node, Vertex, setting, unwrap, wrap
+from tinygrad_edu.graph import memory as held
 from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
 from tinygrad_edu.places import plain_key
-from tinygrad_edu.recording import recording, watchers, watching
+from tinygrad_edu.recording import recording
+from tinygrad_edu.watch import watchers, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -39,11 +41,11 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
             return _take(tensor, op.apply(tensor, other))
         memory = tensor._value
         if isinstance(memory, bare):  # nobody shares the memory of a number
-            out = op.apply(wrap(memory, None), value)._value
+            out = op.apply(wrap(setting(tensor), None), value)._value
             if out.shape != ():
                 raise errors.does_not_fit(op.name, [((), tensor.name), (out.shape, None)], IN_PLACE_HINT)
             _check_kind(tensor, out.dtype)
-            tensor._become(out.astype(tensor.dtype)[()])
+            tensor._become(out if out.dtype == tensor.dtype else ops.astype.apply(wrap(out, None), tensor.dtype)._value)
             return tensor
         before = memory.copy() if watchers else None
         try:
@@ -55,7 +57,7 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
             raise
         note(memory)
         if before is not None and (watcher := watching()):
-            watcher.applied(op, (wrap(before, None), other), memory, None)
+            watcher.changed(op, tensor, before, other)
         return tensor
 
     return method
@@ -75,7 +77,7 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
             raise errors.view_in_place(tensor.name)
         _take(tensor, ops.setitem(tensor, new, plain_key(key, copied=True)))
         return
-    memory = tensor.array
+    memory = held(tensor)
     try:
         memory[key] = value
     except ValueError as error:
@@ -85,6 +87,8 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
         changes.note(memory)
         raise
     changes.note(memory)
+    if watchers and (watcher := watching()):
+        watcher.assigned(tensor, key, new)
 
 
 def _check_kind(tensor: Tensor, dtype: Any) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from tinygrad_edu.lines import inside, learners_frame
+from tinygrad_edu.watch import watchers, watching
 
 tick = itertools.count(1).__next__
 """The engine's clock: the next birth or change number (atomic, so threads may share it)."""
@@ -57,6 +58,8 @@ class Changes:
 
     def note(self, *arrays: Any) -> None:
         """Remember that the memory of the arrays was changed now, by the learner's line that is running."""
+        if watchers and (watcher := watching()):
+            watcher.noted()
         frame = sys._getframe(2)  # who called the operator
         code = frame.f_code
         self.latest = now = tick()

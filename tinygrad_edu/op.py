@@ -22,10 +22,11 @@ import numpy as np
 
 from tinygrad_edu import fast
 from tinygrad_edu.errors import DerivativeError, unfit_arguments
-from tinygrad_edu.graph import as_value, unwrap
+from tinygrad_edu.graph import as_value, setting, unwrap
 from tinygrad_edu.guard import guarded, ours
 from tinygrad_edu.plan import Plan, by_keyword
 from tinygrad_edu.recording import recording
+from tinygrad_edu.watch import watchers, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor  # noqa: TC004 - at run time tensor.py, built on this file, puts it here
@@ -141,9 +142,11 @@ class Op:
                     f"{self.name} has no rule for {name!r}, which requires grad: pass {name}.detach() to take it as"
                     f" constant, or declare the op with a rule, {name}=lambda g, ...: ..."
                 )
-        kept = [n in self.held and type(a) in self.changeable for n, a in zip(self.static, static, strict=True)]
+        shared = watchers and (watch := watching()) and watch.shares
+        held = () if shared else self.held
+        kept = [n in held and type(a) in self.changeable for n, a in zip(self.static, static, strict=True)]
         own = [self.copied(a) if keep else a for keep, a in zip(kept, static, strict=True)]
-        return tuple(argument.array if isinstance(argument, Tensor) else argument for argument in own)
+        return tuple([setting(argument) if isinstance(argument, Tensor) else argument for argument in own])
 
 
 implementations: dict[Callable[..., Any], Callable[..., Any]] = {}

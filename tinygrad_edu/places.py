@@ -8,6 +8,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.device import is_cupy
+from tinygrad_edu.graph import setting
+from tinygrad_edu.watch import numbers_read, watchers, watching
 
 Array = Any
 Shape = tuple[int, ...]
@@ -23,9 +25,18 @@ def plain_key(key: Any, copied: bool = False) -> Any:
 
     `copied`: arrays in it are the graph's own, so that an index that is filled anew for the next batch does no harm.
     """
+    if copied and watchers and (watch := watching()) and watch.shares:
+        copied = False
     if isinstance(key, tuple):
         return tuple([_plain_part(part, copied) for part in key])
     return _plain_part(key, copied)
+
+
+def bare_key(key: Any) -> Any:
+    """`plain_key` for code that computes with what is in the key."""
+    if hasattr(key, "grad_fn"):
+        numbers_read("the numbers of a tensor")
+    return plain_key(key)
 
 
 def _plain_part(part: Any, copied: bool) -> Any:
@@ -37,7 +48,8 @@ def _plain_part(part: Any, copied: bool) -> Any:
     if isinstance(part, READY) or part is None or part is ...:
         return part.copy() if copied and isinstance(part, np.ndarray) else part
     if hasattr(part, "grad_fn"):
-        return part.array.copy() if copied else part.array
+        array = setting(part)
+        return array.copy() if copied else array
     if is_cupy(part):
         return part.copy() if copied else part
     if hasattr(part, "__index__"):

@@ -52,19 +52,23 @@ class Plan:
         source = f"lambda {', '.join((*op.parameters, 'out', *op.beside))}: ({made})"
         self.keep: Callable[..., tuple[Any, ...]] = _compiled(source, {"shape_of": _shapes if op.variadic else _shape})
         self.whole = self.names == op.parameters  # then it keeps all that it was given, which needs no call
-        self.pulls = tuple((i, self._pull(i, names)) for i, names in asked.items())
+        self.calls = {i: (self._rule(i), names) for i, names in asked.items()}  # with what they are given behind g
+        self.pulls = tuple((i, self._pull(i)) for i in asked)
 
     def masking(self, kept: tuple[Any, ...]) -> bool:
         """Whether a node of an op that masks does: a reduction only if its `where` leaves numbers out."""
         return "where" not in self.names or kept[self.names.index("where")] is not True
 
-    def _pull(self, index: int, asked: list[str]) -> Callable[[Any, tuple[Any, ...]], Any]:
-        saved = [n if n == "index" else f"kept[{self.names.index(n)}]" for n in asked]
+    def _rule(self, index: int) -> Callable[..., Any]:
         operand = self.op.operand(index)
         rule = self.op.rules[operand]
         assert rule is not None  # it was asked for
-        names = {"rule": guarded_rule(rule, self.op.name, operand), "index": index}
-        return _compiled(f"lambda g, kept: rule({', '.join(['g', *saved])})", names)
+        return guarded_rule(rule, self.op.name, operand)
+
+    def _pull(self, index: int) -> Callable[[Any, tuple[Any, ...]], Any]:
+        rule, asked = self.calls[index]
+        saved = [n if n == "index" else f"kept[{self.names.index(n)}]" for n in asked]
+        return _compiled(f"lambda g, kept: rule({', '.join(['g', *saved])})", {"rule": rule, "index": index})
 
 
 def _compiled(source: str, names: dict[str, Any]) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from tinygrad_edu.graph import wrap
 from tinygrad_edu.handed import hand_out, numbers_out
 from tinygrad_edu.op import implementations
 from tinygrad_edu.recording import recording
+from tinygrad_edu.watch import numbers_read, watchers
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -26,7 +27,7 @@ class NumPyProtocols:
     _value: Any
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        array: Any = self.array  # type: ignore[attr-defined] # Tensor's
+        array: Any = self.array  # type: ignore[attr-defined] # Tensor's; which is told of
         if self.requires_grad and recording():  # type: ignore[attr-defined] # as above
             notice(sys._getframe(1))
             hand_out(array, self, 2)  # type: ignore[arg-type] # as above
@@ -59,23 +60,33 @@ class NumPyProtocols:
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
+        if watchers:
+            numbers_read("a tensor as a condition, in `if` or `while`,")
         return bool(self._value)
 
     def __float__(self: Any) -> float:
+        if watchers:
+            numbers_read("float(t)")
         if self.requires_grad and recording():
             notice(sys._getframe(1), number=True)
             numbers_out(2)
         return float(self._value.item())
 
     def __int__(self) -> int:
+        if watchers:
+            numbers_read("int(t)")
         return int(self._value.item())
 
     def __index__(self) -> int:
+        if watchers:
+            numbers_read("a tensor as a place or a count")
         if self._value.dtype.kind not in "iu" or self._value.ndim:
             raise TypeError(f"a place or a count is one whole number, not {self._value}: write int(t)")
         return int(self._value)
 
     def __format__(self, spec: str) -> str:
+        if watchers:
+            numbers_read("a number in a text")
         return format(self._value.item(), spec) if spec and self._value.ndim == 0 else format(str(self), spec)
 
     def __repr__(self: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import bare, numbers_read, watchers
 
 __all__ = [
     "Generator",
@@ -99,6 +100,8 @@ def chosen(generator: np.random.Generator | None) -> np.random.Generator:
     >>> chosen(None) is default_generator
     True
     """
+    if watchers:
+        numbers_read("a random number")
     if generator is None:
         return default_generator
     if not isinstance(generator, np.random.Generator):
@@ -109,6 +112,7 @@ def chosen(generator: np.random.Generator | None) -> np.random.Generator:
     return generator
 
 
+@bare
 def uniform(shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None) -> Any:
     """An array of numbers from 0 up to but not including 1, in any float dtype.
 
@@ -124,16 +128,19 @@ def _shape(shape: tuple[Any, ...]) -> Any:
     return shape[0] if len(shape) == 1 else shape
 
 
+@bare
 def rand(*shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
     """Uniform from 0 up to but not including 1: `rand(2, 3)` or `rand((2, 3))`."""
     return Tensor(uniform(_shape(shape), dtype, generator), **options)
 
 
+@bare
 def randn(*shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
     """Standard normal: `randn(2, 3)` or `randn((2, 3))`."""
     return Tensor(chosen(generator).standard_normal(_shape(shape)), dtype=dtype, **options)
 
 
+@bare
 def normal(
     mean: Any,
     std: Any,
@@ -152,6 +159,7 @@ def normal(
     return Tensor(chosen(generator).normal(mean, std, size), dtype=dtype, **options)
 
 
+@bare
 def randint(
     low: int, high: Any = None, size: Any = None, *, generator: np.random.Generator | None = None, **options: Any
 ) -> Tensor:
@@ -165,6 +173,7 @@ def randint(
     return Tensor(chosen(generator).integers(low, high, size), **options)
 
 
+@bare
 def randperm(n: int, *, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
     """The whole numbers below `n` in random order.
 

@@ -7,19 +7,9 @@ from contextvars import ContextVar, Token
 from typing import Any, TypeVar
 
 recorder: ContextVar[bool] = ContextVar("recorder", default=True)
-watcher: ContextVar[Any] = ContextVar("watcher", default=None)
 
 recording: Callable[[], bool] = recorder.get
 """Whether operations are recorded here and now, for the hot path: `is_grad_enabled` without the call."""
-
-watchers: list[Any] = []
-"""The open blocks of `detect_anomaly`, in any thread: while there are none, a look at this list is all they cost."""
-
-
-def watching() -> Any:
-    """The watcher of the `detect_anomaly` block that is open here, to be told of what happens; None outside of it."""
-    return watcher.get() if watchers else None
-
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.graph import Node, Vertex, copied, wrap
-from tinygrad_edu.recording import watchers, watching
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import watchers, watching
 
 ONES = {kind: kind(1) for kind in (np.float64, np.float32)}
 

@@ -18,6 +18,7 @@ from tinygrad_edu.protocols import NumPyProtocols
 from tinygrad_edu.size import Size
 from tinygrad_edu.torchmethods import TorchMethods
 from tinygrad_edu.torchnames import TorchNames
+from tinygrad_edu.watch import numbers_read, watchers, watching
 
 
 class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
@@ -55,20 +56,20 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
     @property
     def array(self) -> Array:
         """The NumPy or CuPy array itself, sharing memory. The engine does not see what is written to it."""
-        if isinstance(self._value, np.generic):
-            self._value = np.asarray(self._value)
+        if watchers:
+            numbers_read("the array of a tensor")
         if self._origin is not None:
-            hand_out(self._value, self, 2)
-        return self._value
+            hand_out(graph.memory(self), self, 2)
+        return graph.memory(self)
 
     @property
     def data(self) -> Tensor:
         """A Tensor on the same memory that has no history; assign to it to replace the value."""
-        return wrap(self.array, None)
+        return wrap(graph.memory(self), None)
 
     @data.setter
     def data(self, new: Any) -> None:
-        value = new.array if isinstance(new, Tensor) else fresh(new)
+        value = graph.memory(new) if isinstance(new, Tensor) else fresh(new)
         if self.requires_grad and value.dtype.kind != "f":
             raise errors.gradient_dtype(value.dtype, self.name)
         old = self._origin or getattr(self, "_frozen", None)
@@ -87,6 +88,8 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
                 vertex.like = value if value.size <= SMALL else (value.shape, value.dtype)
             elif vertex is not None and vertex is not self._origin:
                 self._constant = None
+        if watchers and (watch := watching()):
+            watch.became(self)
 
     @property
     def grad(self) -> Tensor | None:
@@ -109,6 +112,8 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
                 leaf.passes = graph.passes.count  # a missing one is no surprise for now
             elif g is not None:
                 leaf.left = False  # nor is one that is there
+        if watchers and (watch := watching()):
+            watch.granted(self, g)
 
     @property
     def requires_grad(self) -> bool:
@@ -186,12 +191,16 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
 
     def item(self) -> Any:
         """The number as a Python number; ValueError where there is not just one."""
+        if watchers:
+            numbers_read("item()")
         if self._origin is not None:
             numbers_out(2)
         return self._value.item()
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
+        if watchers:
+            numbers_read("tolist()")
         if self._origin is not None:
             numbers_out(2)
         return self._value.tolist()

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinygrad_edu.random import chosen, uniform
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import bare
 
 __all__ = [
     "FloatTensor",
@@ -41,11 +42,13 @@ def rand_like(input: Any, *, dtype: Any = None, generator: Any = None, **options
     return Tensor(uniform(input.shape, dtype or input.dtype, generator), **options)
 
 
+@bare
 def randn_like(input: Any, *, dtype: Any = None, generator: Any = None, **options: Any) -> Tensor:
     """Standard normal, in the shape and dtype of `input`."""
     return Tensor(chosen(generator).standard_normal(input.shape), dtype=dtype or input.dtype, **options)
 
 
+@bare
 def bernoulli(input: Any, *, generator: Any = None) -> Tensor:
     """1 with the probabilities `input`, else 0, in their dtype; ValueError for what is no probability."""
     p = _value(input)
@@ -54,6 +57,7 @@ def bernoulli(input: Any, *, generator: Any = None) -> Tensor:
     return Tensor((uniform(p.shape, np.float64, generator) < p).astype(p.dtype))
 
 
+@bare
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Places drawn with the probabilities, or weights, in each row of `input`: whole numbers (..., num_samples).
 

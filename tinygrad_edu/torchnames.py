@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.graph import wrap
+from tinygrad_edu.watch import bare
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -129,6 +130,7 @@ def argmin(
     return _places(np.argmin, input, axis if dim is None else dim, keepdims or keepdim)
 
 
+@bare
 def _places(function: Any, input: Any, axis: int | None, keepdims: bool) -> Tensor:
     value = getattr(input, "_value", input)
     return wrap(function(value, axis=axis, keepdims=keepdims), None)

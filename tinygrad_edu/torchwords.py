@@ -17,6 +17,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.op import Op, implementations
+from tinygrad_edu.watch import bare
 
 __all__ = [
     "argsort",
@@ -95,9 +96,15 @@ def _extreme(op: Op, find: Callable[..., Any], pairwise: Op) -> Callable[..., An
     return call
 
 
+@bare
+def _found(find: Callable[..., Any], x: Any, dim: int) -> Any:
+    """The places that `find` finds along an axis."""
+    return find(getattr(x, "_value", x), axis=dim, keepdims=True)
+
+
 def _with_places(find: Callable[..., Any], x: Any, dim: int, keepdim: bool = False) -> Extremes:
     value = getattr(x, "_value", x)
-    places = find(value, axis=dim, keepdims=True)
+    places = _found(find, x, dim)
     numbers = np.take_along_axis(x, places, dim) if value.ndim else x
     if not keepdim and value.ndim:
         numbers, places = np.squeeze(numbers, dim), np.squeeze(places, dim)
@@ -153,6 +160,7 @@ def split_lengths(x: Any, split_size_or_sections: int | Sequence[int], dim: int 
     return tuple(np.split(x, np.cumsum(lengths)[:-1], axis=dim))
 
 
+@bare
 def argsort(
     x: Any,
     axis: int | None = -1,

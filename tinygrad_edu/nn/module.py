@@ -17,6 +17,7 @@ from tinygrad_edu.nn.state import Loaded, load
 from tinygrad_edu.nn.unregistered import warn_of_unregistered
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import switched, watchers, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.nn.summary import Summary
@@ -70,6 +71,8 @@ class Module:
         vars(self).update(training=True, _kinds={})
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if watchers and (watch := watching()):
+            watch.entered(self)
         if not self._before and not self._after:
             return self.forward(*args, **kwargs)
         for before in tuple(self._before or ()):
@@ -89,8 +92,10 @@ class Module:
         kind = "module" if isinstance(value, Module) else kind
         if kinds is None and kind is not None:
             raise AttributeError(_uninitialised(self))
-        if kind is None and kinds and name in kinds:
-            _check(name, kinds[name], value)
+        if kind is None:
+            if kinds and name in kinds:
+                _check(name, kinds[name], value)
+            switched.count += 1
         object.__setattr__(self, name, value)
         if kind is not None and name in vars(self):  # and not where a property put it elsewhere
             self._keep(name, kind)

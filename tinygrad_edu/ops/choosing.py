@@ -11,7 +11,7 @@ from tinygrad_edu.ops.elementwise import where
 from tinygrad_edu.ops.indexing import getitem, pick, setitem
 from tinygrad_edu.ops.joining import along
 from tinygrad_edu.ops.shape import ravel
-from tinygrad_edu.places import plain_key
+from tinygrad_edu.places import bare_key
 
 __all__ = [
     "choose",
@@ -34,7 +34,7 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     Tensor([[1., 3.]])
     """
     a, axis = _axis_of(a, axis)
-    indices = within(as_operand(plain_key(indices)).astype(np.intp, casting="same_kind"), a.shape[axis], mode)
+    indices = within(as_operand(bare_key(indices)).astype(np.intp, casting="same_kind"), a.shape[axis], mode)
     return getitem(a, along(axis, a.ndim, indices))
 
 
@@ -64,7 +64,7 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     Tensor([2., 3.])
     """
     a, axis = _axis_of(a, axis)
-    condition = as_operand(plain_key(condition))
+    condition = as_operand(bare_key(condition))
     if condition.ndim != 1:
         raise ValueError(f"compress takes a condition with one axis, not shape {condition.shape}: use t[mask]")
     return pick(a, along(axis, a.ndim, np.flatnonzero(condition)))
@@ -79,7 +79,7 @@ def extract(condition: Any, arr: Any) -> Any:
     >>> extract(t > 0, t)
     Tensor([1., 3.])
     """
-    return compress(np.ravel(plain_key(condition)), arr)
+    return compress(np.ravel(bare_key(condition)), arr)
 
 
 @composed(np.choose)
@@ -92,7 +92,7 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     >>> choose([0, 1], [Tensor([1.0, 2.0]), [10.0, 20.0]])
     Tensor([ 1., 20.])
     """
-    index, branches = as_operand(plain_key(a)), list(choices)
+    index, branches = as_operand(bare_key(a)), list(choices)
     index = within(index.astype(np.intp, casting="same_kind"), len(branches), mode)
     if not branches or not np.all((index >= 0) & (index < len(branches))):
         raise ValueError(f"choose has {len(branches)} choices, and an index says to take another one: see mode")
@@ -141,7 +141,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     """
     x = as_operand(x)
     conditions = [
-        as_operand(plain_key(c)).astype(bool) for c in (condlist if _are_several(condlist, x.ndim) else [condlist])
+        as_operand(bare_key(c)).astype(bool) for c in (condlist if _are_several(condlist, x.ndim) else [condlist])
     ]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.any(conditions, axis=0))

@@ -12,7 +12,7 @@ from tinygrad_edu.ops.composed import as_operand, composed, no_loss
 from tinygrad_edu.ops.indexing import getitem
 from tinygrad_edu.ops.joining import along
 from tinygrad_edu.ops.shape import astype, moveaxis, ravel, reshape
-from tinygrad_edu.places import plain_key
+from tinygrad_edu.places import bare_key
 
 __all__ = [
     "array_split",
@@ -41,7 +41,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     >>> array_split(Tensor([1.0, 2.0, 3.0]), 2)
     [Tensor([1., 2.]), Tensor([3.])]
     """
-    ary, where = as_operand(ary), plain_key(indices_or_sections)
+    ary, where = as_operand(ary), bare_key(indices_or_sections)
     length = ary.shape[normalize_axis_index(axis, ary.ndim)]
     if np.ndim(where) > 0:
         return _cut(ary, [0, *(slice(int(edge)).indices(length)[1] for edge in where), length], axis)
@@ -188,7 +188,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     arr = as_operand(arr)
     arr, axis = (ravel(arr), 0) if axis is None else (arr, normalize_axis_index(axis, arr.ndim))
     gone = np.zeros(arr.shape[axis], bool)
-    gone[plain_key(obj)] = True
+    gone[bare_key(obj)] = True
     places = np.flatnonzero(gone)
     return remove(arr, _run(places), axis, len(places))
 
@@ -203,7 +203,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     >>> insert(Tensor([1.0, 3.0]), 1, Tensor(2.0))
     Tensor([1., 2., 3.])
     """
-    arr, values, obj = as_operand(arr), as_operand(values), plain_key(obj)
+    arr, values, obj = as_operand(arr), as_operand(values), bare_key(obj)
     arr, axis = (ravel(arr), 0) if axis is None else (arr, normalize_axis_index(axis, arr.ndim))
     length = arr.shape[axis]
     places = np.arange(*obj.indices(length)) if isinstance(obj, slice) else np.asarray(obj)

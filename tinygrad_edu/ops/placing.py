@@ -9,7 +9,7 @@ from tinygrad_edu.ops.arranging import resize
 from tinygrad_edu.ops.choosing import within
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.elementwise import where as where_op
-from tinygrad_edu.places import plain_key
+from tinygrad_edu.places import bare_key
 
 __all__ = [
     "copyto",
@@ -46,7 +46,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     Tensor([7., 2., 8.])
     """
     v = _values(a, v)
-    places = within(np.ravel(plain_key(ind)).astype(np.intp, casting="same_kind"), a.size, mode)
+    places = within(np.ravel(bare_key(ind)).astype(np.intp, casting="same_kind"), a.size, mode)
     if v.size and places.size:
         a[np.unravel_index(np.where(places < 0, places + a.size, places), a.shape)] = resize(v, places.size)
 
@@ -63,7 +63,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     >>> t
     Tensor([1., 7., 8.])
     """
-    vals, mask = _values(arr, vals), np.reshape(as_operand(plain_key(mask)).astype(bool), arr.shape)
+    vals, mask = _values(arr, vals), np.reshape(as_operand(bare_key(mask)).astype(bool), arr.shape)
     if vals.size == 0 and mask.any():
         raise ValueError("there are places to fill, and no values to put there")
     if mask.any():
@@ -82,7 +82,7 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     >>> t
     Tensor([ 1., -2., -3.])
     """
-    values, mask = _values(a, values), np.reshape(as_operand(plain_key(mask)).astype(bool), a.shape)
+    values, mask = _values(a, values), np.reshape(as_operand(bare_key(mask)).astype(bool), a.shape)
     if values.size and mask.any():
         a[mask] = resize(values, a.shape)[mask]
 
@@ -101,7 +101,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
             [0., 3.]])
     """
     values, places = _values(arr, values), np.reshape(np.arange(arr.size), arr.shape)
-    arr[np.unravel_index(np.take_along_axis(places, plain_key(indices), axis), arr.shape)] = values
+    arr[np.unravel_index(np.take_along_axis(places, bare_key(indices), axis), arr.shape)] = values
 
 
 @composed(np.fill_diagonal)

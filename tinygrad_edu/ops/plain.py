@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.graph import unwrap
 from tinygrad_edu.op import implementations
+from tinygrad_edu.watch import bare
 
 
 def plain(argument: Any) -> Any:
@@ -20,12 +21,18 @@ def plain(argument: Any) -> Any:
 
 
 def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         return function(*plain(args), **plain(kwargs))
 
-    return call
+    call = wraps(function)(call)
+    return call if function.__name__ in OF_SHAPES else bare(call)
 
+
+OF_SHAPES = frozenset(
+    "broadcast_shapes can_cast diag_indices_from einsum_path empty_like iscomplexobj isrealobj may_share_memory ndim"
+    " ones_like result_type shape shares_memory size tril_indices_from triu_indices_from zeros_like".split()
+)
+"""What of these does not look at the numbers."""
 
 NAMES = (
     "all allclose any argmax argmin argpartition argsort argwhere array2string array_equal array_equiv array_repr"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.graph import Array, unwrap
+from tinygrad_edu.graph import Array, peeked
 from tinygrad_edu.op import Op
 
 __all__ = [
@@ -88,8 +88,8 @@ def _var_x(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) 
 
 def _std_x(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
     """g (x - mean) / ((n - ddof) out), and 0 where all numbers are equal, up to the rounding of their mean."""
-    level = abs(np.mean(unwrap(x)[0], axis=axis, keepdims=keepdims, where=where))
-    equal = unwrap(out)[0] <= 4 * np.finfo(out.dtype).eps * level
+    level = abs(np.mean(peeked(x), axis=axis, keepdims=keepdims, where=where))
+    equal = peeked(out) <= 4 * np.finfo(out.dtype).eps * level
     return _var_x(g / (2 * np.where(equal, np.inf, out)), x, axis, ddof, keepdims, where)
 
 
@@ -226,7 +226,7 @@ def _logsumexp_and_terms(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, A
 
 def _largest(x: Any, axis: Axis) -> Array:
     """The largest numbers, reduced axes kept, as constants; 0 for those that are infinite."""
-    value = np.asarray(unwrap(x)[0])
+    value = np.asarray(peeked(x))
     largest = np.asarray(
         _max_reduce(value if value.dtype.kind == "f" else value.astype(float), axis, None, None, True, -np.inf)
     )

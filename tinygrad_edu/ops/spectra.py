@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import DerivativeError, UnsupportedError
-from tinygrad_edu.graph import Array, unwrap
+from tinygrad_edu.graph import Array, peeked
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.decompositions import determined, packed, unpacked
@@ -42,7 +42,7 @@ def _over(x: Array, gaps: Array, used: Array) -> Array:
 
 over: Op = Op(
     _over,
-    x=lambda g, gaps: over(g, gaps, unwrap(g)[0] != 0),
+    x=lambda g, gaps: over(g, gaps, peeked(g) != 0),
     gaps=lambda g, gaps, out: over(-g * out, gaps, False),
 )
 
@@ -57,15 +57,15 @@ def _nothing(*gradients: Any) -> bool:
 
 def _used(*columns: Any) -> Array:
     """For each pair of vectors, whether a gradient arrives for one of them."""
-    arrives = np.any([np.any(unwrap(g)[0] != 0, axis=-2) for g in columns], axis=0)
+    arrives = np.any([np.any(peeked(g) != 0, axis=-2) for g in columns], axis=0)
     return arrives[..., None, :] | arrives[..., :, None]
 
 
 def _gaps(column: Any, row: Any) -> Any:
     """rowⱼ - columnᵢ, and exactly 0 where the two are the same up to rounding."""
     gaps = row[..., None, :] - column[..., :, None]
-    size = abs(unwrap(row)[0]).max(axis=-1, initial=0)[..., None, None]
-    return np.where(abs(unwrap(gaps)[0]) <= 8 * row.shape[-1] * np.finfo(gaps.dtype).eps * size, 0, gaps)
+    size = abs(peeked(row)).max(axis=-1, initial=0)[..., None, None]
+    return np.where(abs(peeked(gaps)) <= 8 * row.shape[-1] * np.finfo(gaps.dtype).eps * size, 0, gaps)
 
 
 def _eigh(a: Array, UPLO: Any = "L") -> Array:  # noqa: N803 - NumPy's name
@@ -155,7 +155,7 @@ def _svd_a(g: Any, out: Any, a_shape: Shape, full_matrices: bool) -> Any:
         g_vt = transposed(determined(g_v[..., :k], v[..., :k], v[..., k:], g_v[..., k:], what))
         u, vt = u[..., :k], vt[..., :k, :]
     lengths = _gaps(np.zeros((*a_shape[:-2], 1), s.dtype), s)  # s as a row
-    g_s = np.where(unwrap(lengths)[0] == 0, 0, g_s[..., None, :])
+    g_s = np.where(peeked(lengths) == 0, 0, g_s[..., None, :])
     if _nothing(g_u, g_vt):
         return (u * g_s) @ vt
     along_u, along_v = transposed(u) @ g_u, vt @ transposed(g_vt)
@@ -193,9 +193,9 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
         u, s, vt = unpacked(singular(a, full), *_svd_shapes(a.shape, full))
         return SVDResult(u, s, vt) if compute_uv else s
     w, v = eigh(a)
-    order = np.argsort(-abs(unwrap(w)[0]), axis=-1, kind="stable")
+    order = np.argsort(-abs(peeked(w)), axis=-1, kind="stable")
     w, u = np.take_along_axis(w, order, -1), np.take_along_axis(v, order[..., None, :], -1)
-    sign = np.copysign(1.0, unwrap(w)[0]).astype(w.dtype)
+    sign = np.copysign(1.0, peeked(w)).astype(w.dtype)
     return SVDResult(u, abs(w), transposed(u * sign[..., None, :])) if compute_uv else abs(w)
 
 

@@ -10,10 +10,12 @@ from tinygrad_edu.graph import Array, wrap
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.optim.blocks import in_blocks
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import unseen
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
 
+@unseen
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -52,6 +54,7 @@ def clip_grad_norm_(
     return wrap(np.result_type(np.float32, *gradients).type(total), None)
 
 
+@unseen
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Move every number of the gradients into the range from -clip_value to clip_value, in place.
 

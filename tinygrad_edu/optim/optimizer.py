@@ -17,6 +17,7 @@ from tinygrad_edu.optim.blocks import BLOCK, in_blocks
 from tinygrad_edu.optim.groups import Group, check_kernels, check_kind, check_options, groups_of, read
 from tinygrad_edu.recording import enable_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import unseen
 
 ndarray = np.ndarray
 
@@ -87,6 +88,7 @@ class Optimizer:
 
     # ---- the steps of training
 
+    @unseen
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, before the next `backward()` adds to them.
 
@@ -104,6 +106,7 @@ class Optimizer:
                     zeros[...] = 0
                     p.grad = zeros
 
+    @unseen
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place; the others stay as they are.
 

@@ -9,10 +9,12 @@ from tinygrad_edu.graph import Array
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.optim.blocks import in_blocks
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import unseen
 
 __all__ = ["soft_threshold_"]
 
 
+@unseen
 def soft_threshold_(parameters: Tensor | Iterable[Tensor], threshold: float) -> None:
     """Move every number of the parameters towards 0 by `threshold`, in place; those that are nearer become exactly 0.
 

@@ -15,6 +15,7 @@ from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand
+from tinygrad_edu.watch import bare
 
 __all__ = ["dropout", "dropout1d", "dropout2d"]
 
@@ -29,6 +30,7 @@ def _dropped(x: Array, noise: Array) -> Array:
 _dropout: Op = Op(_dropped, name="dropout", x=lambda g, noise: _dropout(g, noise), noise=None)
 
 
+@bare
 def _noise(x: Any, places: int, p: float, generator: Generator) -> Array:
     """0 with probability `p`, else 1 / (1 - p), the same along the last `places` axes; in the dtype of `x`."""
     shape = (*x.shape[: x.ndim - places], *[1] * places)

@@ -12,6 +12,7 @@ from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.places import add_at, zeros
 from tinygrad_edu.recording import no_grad
+from tinygrad_edu.watch import bare
 
 __all__ = ["embedding"]
 
@@ -44,8 +45,10 @@ picked: Op = Op(
 added: Op = Op(_added, name="embedding_rows", g=_picked_but_padding)
 
 
-def _checked(indices: Array, rows: int) -> None:
-    """TypeError for indices that are no whole numbers, IndexError for the first that is not a row of the table."""
+@bare
+def _checked(indices: Any, rows: int) -> Array:
+    """The indices as an array; TypeError where they are no whole numbers, IndexError for one that is no row."""
+    indices = getattr(indices, "_value", indices)
     if indices.dtype.kind not in "iu":
         raise TypeError(
             f"embedding: the input holds the numbers of rows, whole numbers, and this one holds {indices.dtype}: write"
@@ -60,6 +63,7 @@ def _checked(indices: Array, rows: int) -> None:
             f" 0 to {rows - 1}. Make the table larger, nn.Embedding({max(rows, int(indices.max()) + 1)}, ...), or look"
             " at how the indices were made."
         )
+    return indices
 
 
 def _renormalise(weight: Any, indices: Array, max_norm: float, norm_type: float) -> None:
@@ -111,10 +115,8 @@ def embedding(
     weight = as_operand(weight)
     if weight.ndim != 2:
         raise ShapeError(f"embedding: the table has the shape (rows, features), and this one {weight.shape}.")
-    indices = as_operand(input)
-    indices = indices.array if hasattr(indices, "grad_fn") else indices
     rows = weight.shape[0]
-    _checked(indices, rows)
+    indices = _checked(as_operand(input), rows)
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
             raise ValueError(f"embedding: padding_idx={padding_idx} is none of the {rows} rows.")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.graph import memory
 from tinygrad_edu.nn.functional.normalized import (
     Layout,
     Running,
@@ -21,6 +22,7 @@ from tinygrad_edu.nn.functional.normalized import (
 )
 from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import bare
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
@@ -50,6 +52,7 @@ def _channels(name: str, input: Any) -> Any:
     return input
 
 
+@bare
 def _running(name: str, input: Any, mean: Any, variance: Any, momentum: float) -> Running | None:
     if mean is None or variance is None:
         return None
@@ -60,7 +63,7 @@ def _running(name: str, input: Any, mean: Any, variance: Any, momentum: float) -
                 f"{name}: an input of shape {input.shape} has {channels} channels, the length of its second axis, and"
                 f" {called} has shape {given.shape}: the layer is made for {given.size}."
             )
-    mean, variance = (t.array if isinstance(t, Tensor) else t for t in (mean, variance))
+    mean, variance = (memory(t) if isinstance(t, Tensor) else t for t in (mean, variance))
     return Running(mean, variance, momentum)
 
 

@@ -7,12 +7,14 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.graph import wrap
+from tinygrad_edu.watch import bare
 
 __all__ = ["cosine_similarity", "glu", "normalize", "one_hot", "pad", "softmin", "threshold"]
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
+@bare
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """Rows of 0 with a 1 at the place of the label: whole numbers (...) -> (..., num_classes), int64.
 

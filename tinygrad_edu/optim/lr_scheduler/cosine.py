@@ -4,6 +4,7 @@ import math
 
 from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler, positive
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.watch import unseen
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"]
 
@@ -84,6 +85,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         height = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
+    @unseen
     def step(self, epoch: float | None = None) -> None:
         """Go to the next epoch, or to any, also to a fraction of one. ValueError for one below 0."""
         if epoch is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler, checked, each
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.watch import unseen
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -55,6 +56,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.last_epoch = self.cooldown_counter = self.num_bad_epochs = 0
         self._last_lr = self._rates()
 
+    @unseen
     def step(self, metrics: Any) -> None:  # type: ignore[override] # PyTorch's: this schedule goes by a measure
         """Take note of the measure of an epoch, a number or a Tensor of one, and reduce the rates if it is time."""
         measure = float(metrics)

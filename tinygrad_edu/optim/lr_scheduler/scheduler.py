@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_edu.lines import warn
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.watch import unseen
 
 __all__ = ["LRScheduler"]
 
@@ -67,6 +68,7 @@ class LRScheduler:
         """The rates that the last `step()` set, one a group."""
         return self._last_lr
 
+    @unseen
     def step(self) -> None:
         """Go to the next epoch, after the optimizer's `step()`."""
         counted = type(self.optimizer).step is Optimizer.step  # one of somebody's own may not count

@@ -7,6 +7,7 @@ from typing import Any
 from tinygrad_edu.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler, checked
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.watch import unseen
 
 __all__ = ["SequentialLR"]
 
@@ -56,6 +57,7 @@ class SequentialLR(LRScheduler):
         self.last_epoch = last_epoch
         self._restart()
 
+    @unseen
     def step(self) -> None:
         """Go to the next epoch, after the optimizer's `step()`."""
         self.last_epoch += 1

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.nn.functional.losses.labels import class_axis, class_indices, places
+from tinygrad_edu.nn.functional.losses.labels import class_axis, class_places
 from tinygrad_edu.nn.functional.losses.operands import class_weights, floats, held, not_below_zero, numbers
 from tinygrad_edu.nn.functional.losses.reduction import divisor, reduced, share
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.indexing import scatter
 from tinygrad_edu.ops.reduction import log_softmax, softmax
+from tinygrad_edu.watch import bare
 
 __all__ = ["cross_entropy", "nll_loss"]
 
@@ -174,12 +175,11 @@ def cross_entropy(
         if ignore_index >= 0:
             raise ValueError("cross_entropy: ignore_index names a class, and the target holds probabilities")
         return _of_probabilities(input, target, weight, reduction, label_smoothing)
-    target, kept = class_indices("cross_entropy", input, target, ignore_index)
-    rows = _row_weights(target, kept, weight, input)
-    count = divisor(reduction, target.size if rows is None else rows.sum())
+    right, kept = class_places("cross_entropy", input, target, ignore_index)
+    rows, count = _row_weights(input, right, kept, weight, reduction)
     if not label_smoothing:
-        return cross_entropy_of_classes(input, places(target), rows, count)
-    return cross_entropy_of_probabilities(input, _smoothed(input, target, kept, weight, label_smoothing), count)
+        return cross_entropy_of_classes(input, right, rows, count)
+    return cross_entropy_of_probabilities(input, _smoothed(input, right, kept, weight, label_smoothing), count)
 
 
 def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
@@ -194,9 +194,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int =
     array([0.6931, 0.2231])
     """
     input, target, weight = _prepared("nll_loss", input, target, weight)
-    target, kept = class_indices("nll_loss", input, target, ignore_index)
-    rows = _row_weights(target, kept, weight, input)
-    return nll(input, places(target), rows, divisor(reduction, target.size if rows is None else rows.sum()))
+    right, kept = class_places("nll_loss", input, target, ignore_index)
+    return nll(input, right, *_row_weights(input, right, kept, weight, reduction))
 
 
 def _prepared(loss: str, input: Any, target: Any, weight: Any) -> tuple[Any, Any, Any]:
@@ -208,18 +207,28 @@ def _prepared(loss: str, input: Any, target: Any, weight: Any) -> tuple[Any, Any
     return input, numbers(loss, target, "target"), weight
 
 
-def _row_weights(target: Any, kept: Any, weight: Any, input: Any) -> Any:
-    """What each row counts: the weight of its class, and 0 where it is ignored; None: all count alike."""
-    if weight is None:
-        return None if kept is None else kept.astype(input.dtype)
-    return weight[target] if kept is None else weight[target] * kept
+def _row_weights(input: Any, right: Any, kept: Any, weight: Any, reduction: str) -> tuple[Any, Any]:
+    """What each row counts, None: all alike, and what the sum of their losses is divided by."""
+    if kept is None and weight is None:
+        return None, divisor(reduction, right[class_axis(input)].size)
+    return _counted(input, right, kept, weight, reduction)
 
 
-def _smoothed(input: Any, target: Any, kept: Any, weight: Any, smoothing: float) -> Any:
+@bare
+def _counted(input: Any, right: Any, kept: Any, weight: Any, reduction: str) -> tuple[Any, Any]:
+    """The weight of each row's class, and 0 where it is ignored; and the divisor."""
+    rows = kept.astype(input.dtype) if weight is None else weight[right[class_axis(input)]]
+    if weight is not None and kept is not None:
+        rows = rows * kept
+    return rows, divisor(reduction, rows.sum())
+
+
+@bare
+def _smoothed(input: Any, right: Any, kept: Any, weight: Any, smoothing: float) -> Any:
     """The probabilities (1 - s) [k = y] + s / C of each class, times its weight, and 0 in rows that are ignored."""
     axis = class_axis(input)
-    rows = np.ones_like(target, dtype=input.dtype)
-    right = scatter(rows if kept is None else rows * kept, places(target), input.shape, True)
+    rows = np.ones_like(right[axis], dtype=input.dtype)
+    right = scatter(rows if kept is None else rows * kept, right, input.shape, True)
     spread = np.ones_like(right) if kept is None else np.broadcast_to(np.expand_dims(kept, axis), right.shape)
     return _weighted(right * (1 - smoothing) + spread * (smoothing / input.shape[axis]), weight, axis)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.functional.losses.operands import at, first_place, held
+from tinygrad_edu.watch import bare
 
 
 def class_axis(input: Any) -> int:
@@ -32,6 +33,13 @@ def _counted(count: int) -> Any:
     numbers = np.arange(count)
     numbers.flags.writeable = False  # everybody gets the same ones
     return numbers
+
+
+@bare
+def class_places(loss: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, Any]:
+    """The key of the scores that the targets name, and a mask of the targets that count; as `class_indices`."""
+    target, kept = class_indices(loss, input, target, ignore_index)
+    return places(target), kept
 
 
 def class_indices(loss: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, Any]:

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.nn.functional.losses.labels import class_indices, places
+from tinygrad_edu.nn.functional.losses.labels import class_places
 from tinygrad_edu.nn.functional.losses.operands import (
     at,
     class_weights,
     different_shapes,
     first_place,
+    held,
     floats,
     numbers,
     pair,
@@ -19,6 +20,7 @@ from tinygrad_edu.nn.functional.losses.probabilities import binary_cross_entropy
 from tinygrad_edu.nn.functional.losses.reduction import mean_or_sum
 from tinygrad_edu.ops.activations import relu, softplus
 from tinygrad_edu.ops.indexing import scatter
+from tinygrad_edu.watch import bare
 
 __all__ = [
     "cosine_embedding_loss",
@@ -37,8 +39,10 @@ def _at_least_zero(x: Any) -> Any:
     return np.clip(x, 0, None)
 
 
+@bare
 def _signs(loss: str, target: Any) -> None:
     """Raise ValueError for a target that is neither 1 nor -1."""
+    target = held(target)
     wrong = (target != 1) & (target != -1)
     if np.any(wrong):
         place = first_place(wrong)
@@ -179,14 +183,24 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is 1 or 2, not {p}")
     input = _scores("multi_margin_loss", input)
-    target, _ = class_indices("multi_margin_loss", input, numbers("multi_margin_loss", target, "target"), -100)
+    places, _ = class_places("multi_margin_loss", input, numbers("multi_margin_loss", target, "target"), -100)
     classes = input.shape[-1]
     weight = class_weights("multi_margin_loss", weight, input, classes)
-    right = input[places(target)]
+    right = input[places]
     costs = relu(margin - np.expand_dims(right, -1) + input) ** p
-    others = 1 - scatter(np.ones_like(target, dtype=input.dtype), places(target), input.shape, True)
-    losses = (costs * others).sum(axis=-1) / classes
-    return mean_or_sum(losses if weight is None else losses * weight[target], reduction)
+    losses = (costs * _others(input, places)).sum(axis=-1) / classes
+    return mean_or_sum(losses if weight is None else losses * _weight_of(weight, places), reduction)
+
+
+@bare
+def _others(input: Any, places: Any) -> Any:
+    """1 for every class but the one that is right."""
+    return 1 - scatter(np.ones_like(places[-1], dtype=input.dtype), places, input.shape, True)
+
+
+@bare
+def _weight_of(weight: Any, places: Any) -> Any:
+    return weight[places[-1]]
 
 
 def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 
 from tinygrad_edu.errors import DerivativeError, ShapeError
 from tinygrad_edu.ops.composed import as_operand
+from tinygrad_edu.watch import bare
 
 
 def held(operand: Any) -> Any:
@@ -74,8 +75,12 @@ def constant(loss: str, name: str, given: Any, input: Any) -> Any:
         return None
     if getattr(given, "requires_grad", False):
         raise DerivativeError(f"{loss} takes {name} as constant, and this one requires grad: write {name}.detach()")
-    given = numbers(loss, given, name)
-    return getattr(given, "array", given).astype(input.dtype, copy=False)
+    return _as_dtype(numbers(loss, given, name), input.dtype)
+
+
+@bare
+def _as_dtype(given: Any, dtype: Any) -> Any:
+    return held(given).astype(dtype, copy=False)
 
 
 def weights(loss: str, name: str, given: Any, input: Any) -> Any:
@@ -118,6 +123,7 @@ def at(place: tuple[int, ...]) -> str:
     return f" at [{', '.join(map(str, place))}]" if place else ""
 
 
+@bare
 def not_below_zero(loss: str, name: str, hint: str, given: Any) -> None:
     """Raise ValueError, with the hint, for an operand that holds a negative number."""
     value = held(given)

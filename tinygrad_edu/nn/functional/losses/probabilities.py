@@ -8,6 +8,7 @@ from tinygrad_edu.nn.functional.losses.operands import at, first_place, held, pa
 from tinygrad_edu.nn.functional.losses.reduction import divisor, reduced, share
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.activations import sigmoid, softplus
+from tinygrad_edu.watch import bare
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits"]
 
@@ -138,6 +139,7 @@ def _check_probabilities(input: Any) -> None:
         )
 
 
+@bare
 def _check_answers(loss: str, target: Any) -> None:
     """Raise ValueError for a target that is no yes, no or probability; nan passes through, as everywhere."""
     value = held(target)
