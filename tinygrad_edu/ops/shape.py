@@ -36,12 +36,12 @@ Shape = tuple[int, ...]
 
 def _reshape(a: Array, shape: int | Shape) -> Array:
     """The same numbers in another shape."""
-    return np.reshape(a, shape)
+    return a.reshape(shape) if type(a) is np.ndarray else np.reshape(a, shape)  # 0.1 us, not 0.6
 
 
 def _transpose(a: Array, axes: Sequence[int] | None = None) -> Array:
     """The axes in another order, reversed for None."""
-    return np.transpose(a, axes)
+    return a.transpose(axes) if type(a) is np.ndarray else np.transpose(a, axes)  # as above
 
 
 def _swapaxes(a: Array, axis1: int, axis2: int) -> Array:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.nn.functional.losses.operands import pair
+from tinygrad_edu.nn.functional.losses.operands import held, pair
 from tinygrad_edu.nn.functional.losses.reduction import divisor, reduced, share
 from tinygrad_edu.op import Op
 
@@ -92,7 +92,7 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     Tensor(2.5)
     """
     input, target = pair("mse_loss", input, target)
-    return mse(input, target, divisor(reduction, input.size))
+    return mse(input, target, divisor(reduction, held(input).size))
 
 
 def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -106,7 +106,7 @@ def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     Tensor(1.5)
     """
     input, target = pair("l1_loss", input, target)
-    return l1(input, target, divisor(reduction, input.size))
+    return l1(input, target, divisor(reduction, held(input).size))
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
@@ -123,7 +123,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     if not delta > 0:
         raise ValueError(f"huber_loss: delta is the error at which the parabola ends, above 0; it is {delta}")
     input, target = pair("huber_loss", input, target)
-    return huber(input, target, delta, divisor(reduction, input.size))
+    return huber(input, target, delta, divisor(reduction, held(input).size))
 
 
 def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Any:
@@ -142,4 +142,4 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
     input, target = pair("smooth_l1_loss", input, target)
-    return huber(input, target, beta, divisor(reduction, input.size)) / beta
+    return huber(input, target, beta, divisor(reduction, held(input).size)) / beta

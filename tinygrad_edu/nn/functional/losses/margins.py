@@ -11,8 +11,8 @@ from tinygrad_edu.nn.functional.losses.operands import (
     class_weights,
     different_shapes,
     first_place,
-    held,
     floats,
+    held,
     numbers,
     pair,
 )

@@ -1,5 +1,6 @@
 """Binary cross-entropy, of probabilities and of logits: what a yes-or-no prediction costs."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,18 @@ from tinygrad_edu.watch import bare
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits"]
 
 LOWEST = -100.0  # a logarithm is at least this, as in PyTorch, so that a sure and wrong prediction costs 100, not inf
+FEW = 4096  # of so few answers the sum is two products of vectors: 3 us instead of 7 for the 455 of a single neuron
 FLATTEST = 1e-12  # and the slope of one is divided by at least this
 
 
 @np.errstate(divide="ignore", invalid="ignore")
 def _bce(input: Any, target: Any, weight: Any = None, count: Any = None) -> Any:
     """-(y log p + (1 - y) log(1 - p)) w, the logarithms at least -100; their sum divided by `count`, if given."""
+    if weight is None and count and type(input) is np.ndarray and 0 < input.size <= FEW and target.shape == input.shape:
+        y, yes, no = target.ravel(), np.log(input).ravel(), np.log1p(-input).ravel()
+        total = y.dot(yes) + (1 - y).dot(no)
+        if yes[yes.argmin()] > LOWEST and math.isfinite(total):
+            return total / -count
     yes, no = _logarithms(input)
     no *= 1 - target
     yes *= target
@@ -35,7 +42,8 @@ def _bce_slope(g: Any, input: Any, target: Any, weight: Any, count: Any) -> Any:
     """g (p - y) / (p (1 - p)) w / count: the sum of -y / p and (1 - y) / (1 - p), the divisor at least 1e-12."""
     slope = input - target
     slope /= np.maximum(input * (1 - input), FLATTEST)
-    return share(g, count) * (slope if weight is None else slope * weight)
+    slope *= share(g, count) if weight is None else share(g, count) * weight
+    return slope
 
 
 @np.errstate(divide="ignore")
@@ -120,7 +128,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     input, target = pair("binary_cross_entropy", input, target)
     _check_answers("binary_cross_entropy", target)
     weight = weights("binary_cross_entropy", "weight", weight, input)
-    loss = bce(input, target, weight, divisor(reduction, input.size))
+    loss = bce(input, target, weight, divisor(reduction, held(input).size))
     value = held(loss)
     nan = value != value  # as the logarithm of a number below 0 is
     if nan.any() if nan.ndim else nan:
@@ -173,4 +181,4 @@ def binary_cross_entropy_with_logits(
     _check_answers(name, target)
     weight = weights(name, "weight", weight, input)
     pos_weight = weights(name, "pos_weight", pos_weight, input)
-    return bce_with_logits(input, target, weight, pos_weight, divisor(reduction, input.size))
+    return bce_with_logits(input, target, weight, pos_weight, divisor(reduction, held(input).size))

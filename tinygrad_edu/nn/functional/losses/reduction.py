@@ -45,4 +45,4 @@ def share(g: Any, count: Any) -> Any:
 
 def mean_or_sum(losses: Any, reduction: str) -> Any:
     """The losses reduced, for losses that are made of ops."""
-    return reduced(losses, divisor(reduction, losses.size))
+    return reduced(losses, divisor(reduction, getattr(losses, "_value", losses).size))
