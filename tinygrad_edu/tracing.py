@@ -104,7 +104,7 @@ class Lines(Watch):
         beside = [self._new(name) for name in op.beside]
         call = self._forward(op, [*operands, *static])
         if not op.beside and not isinstance(op.function, np.ufunc) and np.ndim(out) == 0:
-            call = f"{self.function(as_value)}({call}, {op.name!r})"
+            call = f"{self.function(_number)}({call}, {op.name!r})"
         self._write([made, *beside], call)
         if node is None:
             return
@@ -420,6 +420,11 @@ def _is_one_of_many(value: Any) -> bool:
 
 def _is_empty(value: Any) -> bool:
     return isinstance(value, tuple) and not value
+
+
+def _number(value: Any, op: str) -> Any:
+    """A result of one number, as a Tensor holds it."""
+    return value if isinstance(value, np.generic) else as_value(value, op)
 
 
 def _note(memory: Any) -> None:

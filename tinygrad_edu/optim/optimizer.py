@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -167,11 +168,7 @@ class Optimizer:
 
     def _prepared(self, group: Group, w: Array, step: int) -> Rule:
         """The rule for parameters of the dtype of `w`, with what `maximize` and `weight_decay` make of the gradient."""
-        dtype = w.dtype
-
-        def number(value: float) -> Array:
-            return np.asarray(value, dtype, like=w)
-
+        number = partial(np.asarray, dtype=w.dtype, like=w)
         rule = self.rule(group, number, step)
         maximize, decay = group.get("maximize", False), group.get("weight_decay", 0)
         decayed = decay and not group.get("decoupled_weight_decay")

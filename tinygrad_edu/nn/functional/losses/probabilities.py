@@ -42,8 +42,7 @@ def _bce_slope(g: Any, input: Any, target: Any, weight: Any, count: Any) -> Any:
     """g (p - y) / (p (1 - p)) w / count: the sum of -y / p and (1 - y) / (1 - p), the divisor at least 1e-12."""
     slope = input - target
     slope /= np.maximum(input * (1 - input), FLATTEST)
-    slope *= share(g, count) if weight is None else share(g, count) * weight
-    return slope
+    return share(g, count) * (slope if weight is None else slope * weight)
 
 
 @np.errstate(divide="ignore")
