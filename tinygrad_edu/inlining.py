@@ -71,13 +71,13 @@ def inlined(rule: Callable[..., Any], given: Sequence[str], function: Callable[[
 class _Renamed(ast.NodeTransformer):
     """Names marked, so that they can be replaced in the text."""
 
-    def visit_Name(self, node: ast.Name) -> ast.Name:  # noqa: N802 - the name that ast calls
+    def visit_Name(self, node: ast.Name) -> ast.Name:
         return node if node.id == "np" else ast.Name(f"«{node.id}»", node.ctx)
 
 
 def _is_short(text: str) -> bool:
     """Whether a text is one name or one number, which no operator beside it can tear apart."""
-    return text.startswith("‹") and text.count("‹") == 1 and text.endswith("›") or text.isidentifier() or text.isdigit()
+    return text.strip("§").isdigit() or text.isidentifier()
 
 
 @cache

@@ -15,8 +15,10 @@ import numpy as np
 
 from tinygrad_edu import errors, tree
 from tinygrad_edu.recording import recording
-from tinygrad_edu.replay import MISS, Program, Trace, called
+from tinygrad_edu.replay import MISS, Program
+from tinygrad_edu.source import Source, called
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.traced import Trace
 from tinygrad_edu.watch import watchers
 
 __all__ = ["Captured", "capture"]
@@ -45,17 +47,18 @@ def capture(function: Callable[P, R]) -> Captured[P, R]:
     ...     return a * b + c
     >>> a, b, c = (Tensor(x, requires_grad=True) for x in (2.0, -3.0, 10.0))
     >>> line(a, b, c)
-    Tensor(4., grad_fn=<line>)
+    Tensor(4., grad_fn=<add>)
     >>> print(line.source)
     def line(a, b, c):
         multiply = a * b
         add = multiply + c
-        return add
+        return add, b, a
     <BLANKLINE>
-    def line_backward(g, a, b):
+    def line_backward(g, b, a):
         g_x = g * b
         g_y = g * a
         return g_x, g_y, g
+    <BLANKLINE>
     """
     return Captured(function)
 
@@ -77,17 +80,18 @@ class Captured(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if not kwargs:
-            result: Any = self._run(*args)
+            result: R = self._run(*args)
             if result is not MISS:
-                return result  # type: ignore[no-any-return] # as the function's
-        return self._found(args, kwargs)
+                return result
+        found: R = self._found(args, kwargs)
+        return found
 
     @property
     def source(self) -> str:
         """The lines that run, for the arguments of the last call that needed others than the call before."""
         if self._latest is None:
             raise errors.CaptureError("there is nothing to show before the first call: call the function once")
-        return self._latest.source
+        return self._latest.source if isinstance(self._latest, Program) else Source(self._latest).text
 
     def _found(self, args: Any, kwargs: Any) -> Any:
         """The result by the program for such arguments, or by the function itself, which is traced."""
@@ -122,11 +126,11 @@ class Captured(Generic[P, R]):
             raise errors.CaptureError(f"{called(self.function)} cannot be repeated: {difference}")
         elif len(self._programs) >= MOST:
             raise errors.CaptureError(
-                f"{called(self.function)} has {MOST} programs by now, one for each kind of arguments: pass numbers that change"
-                " as Tensors, and batches of one size"
+                f"{called(self.function)} has {MOST} programs by now, one for each kind of arguments: pass numbers that"
+                " change as Tensors, and batches of one size"
             )
         else:
-            program = self._programs[key] = Program(trace)
+            program = self._programs[key] = Program(trace, before)
             self._take(program, kwargs, args)
         return result
 

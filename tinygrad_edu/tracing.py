@@ -1,7 +1,7 @@
 """What a function does when it is called once, written down as straight-line NumPy: the lines of a captured program.
 
-The engine tells of every op, every rule and every sum, as it tells `detect_anomaly`. A number that a line needs is one
-that an earlier line made, or it is constant: then the lines name the Tensor or the array that held it, and read it anew.
+The engine tells of every op, every rule and every sum, as it tells `detect_anomaly`. A number that a line needs was
+made by an earlier line, or it is constant: then the line names the Tensor or the array that held it, and reads it anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -25,9 +25,23 @@ if TYPE_CHECKING:
     from tinygrad_edu.op import Op
 
 LITERALS = (bool, int, str, type(None))
-TOKEN = re.compile(r"‹(\d+)›")
+TOKEN = re.compile(r"§(\d+)§")
 LARGE = 1024
 """Results of more numbers are let go as soon as no line needs them any more."""
+
+
+def token(number: int) -> str:
+    """The place of the name of a value in a line."""
+    return f"§{number}§"
+
+
+def numbers_in(text: str) -> list[int]:
+    """The values that a text names.
+
+    >>> numbers_in("§3§ * §4§")
+    [3, 4]
+    """
+    return [int(number) for number in TOKEN.findall(text)]
 
 
 class Line(NamedTuple):
@@ -36,10 +50,6 @@ class Line(NamedTuple):
     text: str
     made: tuple[int, ...] = ()
     pure: bool = True
-
-    def used(self) -> list[int]:
-        """The numbers of the values in it."""
-        return [int(number) for number in TOKEN.findall(self.text)]
 
 
 class Outside(NamedTuple):
@@ -62,6 +72,7 @@ class Lines(Watch):
         self.outside: dict[int, Outside] = {}  # by the number of the constant
         self.modules: list[Any] = []
         self.results: list[tuple[int, Tensor]] = []  # with their numbers
+        self.gradients: list[tuple[int, int]] = []  # numbers of values of `.grad`, and of whose they are
         self.changed_memory: dict[int, Any] = {}
         self._holders: dict[int, str] = {}  # what a Tensor that was an argument is called
         self._values: dict[int, str] = {}  # what an array is called
@@ -74,14 +85,14 @@ class Lines(Watch):
         self.arguments = []
         for name, argument in zip(names, arguments, strict=True):
             if isinstance(argument, Tensor):
-                self.arguments.append(self._result(name, argument._value, argument))
+                self.arguments.append(self.result(name, argument._value, argument))
                 self._holders[id(argument)] = self._new(f"{name}_tensor")
             else:
                 self.arguments.append(self._made(name, argument))
         self._alive += arguments
         self.tensors = [self._holders.get(id(argument)) for argument in arguments]
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> Self:
         watchers.append(self)
         self._token = watcher.set(self)
         return self
@@ -100,7 +111,7 @@ class Lines(Watch):
         count = len(arguments) - len(op.static)
         operands = [self.operand(a) for a in arguments[:count]]
         static = [self.plain(a) for a in arguments[count:]]
-        made = self._result(op.name, out, result)
+        made = self.result(op.name, out, result)
         beside = [self._new(name) for name in op.beside]
         call = self._forward(op, [*operands, *static])
         if not op.beside and not isinstance(op.function, np.ufunc) and np.ndim(out) == 0:
@@ -156,10 +167,10 @@ class Lines(Watch):
 
     def became(self, tensor: Tensor) -> None:
         """A line for `t.data = value`, or the change in place of a number."""
-        if self._unseen or self._holder(tensor) is None:
+        if self._unseen or self.holder(tensor) is None:
             return
         value = self.plain(tensor._value)
-        self._write([], f"{self._holder(tensor)}._become({value})")
+        self._write([], f"{self.holder(tensor)}._become({value})")
         self._known[id(tensor)] = (tensor._value, value)
 
     def noted(self) -> None:
@@ -183,7 +194,14 @@ class Lines(Watch):
         self._roots = {root._origin for root in roots}
 
     def handed(
-        self, node: Node, index: int, g: Any, kept: Sequence[Any], handed: Any, part: bool, masked: bool
+        self,
+        node: Node,
+        index: int,
+        g: Any,
+        kept: Sequence[Any],  # noqa: ARG002 - it is named as forward named it
+        handed: Any,
+        part: bool,
+        masked: bool,
     ) -> None:
         """A line for a rule."""
         if self._unseen:
@@ -199,7 +217,7 @@ class Lines(Watch):
         rule, asked = node.plan.calls[index]
         given = [self.plain(g), *(self._asked(index, name, known) for name in asked)]
         base = f"g_{op.operand(index)}" if len(op.operands) > 1 else "g"
-        token = self._result(base, handed)
+        token = self.result(base, handed)
         function = None if masked else inlined(rule, given, self.function)
         if function is None:
             called = self.function(rule, f"{op.name}_{op.operand(index)}")
@@ -234,15 +252,15 @@ class Lines(Watch):
                 call = f"{call}.astype({self.plain(dtype)})"
             if call == token:
                 call = f"{token}.copy()"
-            token = self._result("g", contribution)
+            token = self.result("g", contribution)
             self._write([token], call)
         if total is not contribution and vertex in self._pending:
             call = f"{self._pending[vertex]} + {token}"
-            token = self._result("g", total)
+            token = self.result("g", total)
             self._write([token], call)
         self._pending[vertex] = token
 
-    def hooked(self, vertex: Any, g: Any, answer: Any) -> None:
+    def hooked(self, vertex: Any, g: Any, answer: Any) -> None:  # noqa: ARG002 - the copy that they got is known
         """Hooks that compute with Tensors have made their lines; what they hand on is a copy."""
         if self._unseen:
             return
@@ -254,16 +272,17 @@ class Lines(Watch):
     def copied(self, value: Any, copy: Any) -> None:
         """A line for a copy of a gradient."""
         if not self._unseen and self._find(value) is not None and self._find(copy) is None:
-            self._write([self._result("g", copy)], f"{self.plain(value)}.copy()")
+            self._write([self.result("g", copy)], f"{self.plain(value)}.copy()")
 
     def accumulated(self, tensor: Tensor, g: Any) -> None:
         """Lines for adding to `.grad`."""
         if self._unseen:
             return
-        token, holder = self.plain(getattr(g, "_value", g)), self._holder(tensor)
+        token, holder = self.plain(getattr(g, "_value", g)), self.holder(tensor)
         now = getattr(tensor._grad, "_value", tensor._grad)
         if holder is not None:
-            total = self._new(f"{self.bases[int(holder[1:-1])]}_grad")
+            total = self._new("grad")
+            self.gradients.append((numbers_in(total)[0], numbers_in(holder)[0]))
             self._write([total], f"{self.function(_added)}({holder}._grad, {token})")
             self._write([], f"{holder}._grad = {total}")
             token = total
@@ -272,7 +291,7 @@ class Lines(Watch):
 
     def granted(self, tensor: Tensor, g: Tensor | None) -> None:
         """A line for `t.grad = g`."""
-        holder = self._holder(tensor)
+        holder = self.holder(tensor)
         if holder is not None and not self._unseen:
             self._write([], f"{holder}._grad = {'None' if g is None else self.operand(g)}")
 
@@ -321,18 +340,23 @@ class Lines(Watch):
             return known[1]
         found = self._find(value)
         if found is None:
-            holder = self._holder(tensor) or self._constant(tensor, tensor.name or "tensor")
-            number = int(holder[1:-1])
-            found = self._result(self.bases[number], value)
-            self.outside.setdefault(number, Outside(tensor, int(found[1:-1])))
+            holder = self.holder(tensor) or self.constant(tensor, tensor.name or "tensor")
+            number = numbers_in(holder)[0]
+            found = self.result(self.bases[number], value)
+            self.outside.setdefault(number, Outside(tensor, numbers_in(found)[0]))
             self._write([found], f"{holder}._value", pure=False)
         self._known[id(tensor)] = (value, found)
         self._alive.append(tensor)
         return found
 
-    def _holder(self, tensor: Tensor) -> str | None:
+    def holder(self, tensor: Tensor) -> str | None:
         """What a line calls the Tensor itself, if it was there before the call."""
         return self._holders.get(id(tensor)) or self._constant_of.get(id(tensor))
+
+    def number_of(self, tensor: Tensor) -> int | None:
+        """The number of a Tensor from outside."""
+        name = self._constant_of.get(id(tensor))
+        return None if name is None else numbers_in(name)[0]
 
     def plain(self, value: Any) -> str:
         """What a line calls an array, or a setting."""
@@ -351,14 +375,14 @@ class Lines(Watch):
             return "..."
         if isinstance(value, Tensor):
             return self.tensor(value)
-        return self._constant(value, kind.__name__ if callable(value) else "constant")
+        return self.constant(value, "constant" if hasattr(value, "dtype") else kind.__name__.lower())
 
     def _passed(self, argument: Any) -> str:
         """What a line passes to a function that it does not look into: Tensors from outside as they are."""
         if isinstance(argument, Tensor):
-            holder = self._holder(argument) if argument._origin is not None else self._constant_of.get(id(argument))
+            holder = self.holder(argument) if argument._origin is not None else self._constant_of.get(id(argument))
             if holder is None and self._find(argument._value) is None:
-                return self._constant(argument, argument.name or "tensor")
+                return self.constant(argument, argument.name or "tensor")
             return holder or f"{self.function(_wrapped)}({self.tensor(argument)})"
         if type(argument) in (list, tuple):
             parts = [self._passed(item) for item in argument]
@@ -367,7 +391,7 @@ class Lines(Watch):
 
     def function(self, function: Callable[..., Any], name: str | None = None) -> str:
         """What a line calls a function."""
-        return self._constant(function, (name or getattr(function, "__name__", "function")).strip("_<>"))
+        return self.constant(function, str(name or getattr(function, "__name__", "function")).strip("_<>"))
 
     def _find(self, value: Any) -> str | None:
         value = getattr(value, "_value", value)
@@ -383,7 +407,7 @@ class Lines(Watch):
             self._values |= {id(item): f"{token}[{i}]" for i, item in enumerate(value) if _is_one_of_many(item)}
         return token
 
-    def _result(self, base: str, value: Any, tensor: Tensor | None = None) -> str:
+    def result(self, base: str, value: Any, tensor: Tensor | None = None) -> str:
         token = self._made(base, value)
         if tensor is not None:
             self._known[id(tensor)] = (tensor._value, token)
@@ -394,9 +418,9 @@ class Lines(Watch):
 
     def _new(self, base: str) -> str:
         self.bases.append(re.sub(r"\W", "_", base).lstrip("0123456789") or "value")
-        return f"‹{len(self.bases) - 1}›"
+        return token(len(self.bases) - 1)
 
-    def _constant(self, value: Any, base: str) -> str:
+    def constant(self, value: Any, base: str) -> str:
         name = self._constant_of.get(id(value))
         if name is None:
             name = self._constant_of[id(value)] = self._new(base)
@@ -410,7 +434,7 @@ class Lines(Watch):
 
     def _write(self, targets: Sequence[str], call: str, pure: bool = True) -> None:
         text = f"{', '.join(targets)} = {call}" if targets else call
-        self.lines.append(Line(text, tuple(int(t[1:-1]) for t in targets), pure and bool(targets)))
+        self.lines.append(Line(text, tuple(numbers_in(t)[0] for t in targets), pure and bool(targets)))
 
 
 def _is_one_of_many(value: Any) -> bool:

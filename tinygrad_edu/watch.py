@@ -102,7 +102,7 @@ switched = Switched()
 
 
 def unseen(function: Function) -> Function:
-    """Mark a function that looks at numbers, changes them in place, or draws them: a watch sees the call, and no more."""
+    """Mark a function that looks at numbers, changes them in place, or draws them: a watch sees the call, no more."""
 
     @wraps(function)
     def call(*arguments: Any, **options: Any) -> Any:

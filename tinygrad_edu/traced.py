@@ -1,0 +1,145 @@
+"""One call of a function under `capture`: its lines, what they return, and whether a second call has the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu import autograd, errors, tree
+from tinygrad_edu.graph import Node, wrap
+from tinygrad_edu.source import called, shown, told
+from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.tracing import Line, Lines
+
+SETTINGS = (bool, int, float, str, type(None))
+
+
+class Output(NamedTuple):
+    """A part of a result: a "value" that a line makes, a "tensor" that was there before, or a "constant"."""
+
+    kind: str
+    name: str
+
+
+class Trace:
+    """One call of a function, and its lines."""
+
+    def __init__(self, function: Callable[..., Any], names: Sequence[str], leaves: Sequence[Any]) -> None:
+        self.function, self.leaves = function, leaves
+        self.lines = Lines(names, leaves)
+        self.arguments: Any = None  # in their containers
+        self.containers: Any = None  # of the result
+        self.outputs: list[Output] = []
+        self.live: int | None = None  # the part of the result through which gradients flow
+        self.sources: list[Tensor] = []  # the Tensors that they flow to
+        self.gradients: list[str | None] = []
+        self.forward: list[Line] = []
+        self.backward: list[Line] = []
+        self.seed = ""
+        self.settings: list[tuple[Any, dict[str, Any]]] = []  # of the modules that were called
+
+    def call(self, args: Any, kwargs: Any) -> Any:
+        """Call the function, and write down what it does."""
+        self.arguments, lines = (args, kwargs), self.lines
+        with lines:
+            result = self.function(*args, **kwargs)
+        self.settings = [(module, settings_of(module)) for module in lines.modules]
+        self.containers = tree.mapped(lambda _: 0, result)
+        parts = tree.leaves(result)
+        live = [i for i, part in enumerate(parts) if isinstance(part, Tensor) and _is_live(part)]
+        if len({id(parts[i]) for i in live}) > 1:
+            raise errors.CaptureError(
+                f"{called(self.function)} returns {len(live)} Tensors through which gradients could flow: return one,"
+                " and the others as t.detach()"
+            )
+        self.outputs = [self._output(part, i in live) for i, part in enumerate(parts)]
+        self.forward = lines.lines
+        if live:
+            self.live = live[0]
+            self._backward(parts[live[0]])
+        return result
+
+    def _output(self, part: Any, live: bool) -> Output:
+        if not isinstance(part, Tensor):
+            return Output("constant", self.lines.constant(part, "constant"))
+        holder = None if live else self.lines.holder(part)
+        return Output("value", self.lines.tensor(part)) if holder is None else Output("tensor", holder)
+
+    def _backward(self, out: Tensor) -> None:
+        """The lines from the gradient of the result to those of the arguments and of the Tensors from outside."""
+        lines = self.lines
+        every = [t for t in self.leaves if isinstance(t, Tensor)] + [seen.tensor for seen in lines.outside.values()]
+        self.sources = list({id(t): t for t in every if t._origin is not None}.values())
+        hooks = [(t._origin, t._origin.hooks) for t in self.sources if t._origin is not None]
+        for vertex, _ in hooks:
+            vertex.hooks = None  # the engine runs them when the program has run
+        seed = wrap(np.ones_like(out._value)[()], None)
+        self.seed, lines.lines = lines.result("g", seed._value, seed), []
+        try:
+            with lines:
+                found = autograd.grad(out, self.sources, seed, retain_graph=True, allow_unused=True)
+        finally:
+            for vertex, old in hooks:
+                vertex.hooks = old
+        self.gradients = [None if g is None else lines.tensor(g) for g in found]
+        self.backward, lines.lines = lines.lines, self.forward
+
+    def difference(self, before: Trace) -> str | None:
+        """What this call did otherwise than the one before, so that neither can be repeated; None: nothing."""
+        ours, theirs = self.forward + self.backward, before.forward + before.backward
+        for line, earlier in zip(ours, theirs, strict=False):
+            if line != earlier:
+                return f"one call has the line `{shown(before, earlier)}` where the next has `{shown(self, line)}`"
+        if len(ours) != len(theirs) or self.outputs != before.outputs:
+            return f"one call has {len(theirs)} lines and the next {len(ours)}, or it returns something else"
+        for number, value in self.lines.constants.items():
+            earlier_value = before.lines.constants[number]
+            if value is earlier_value:
+                continue
+            if id(getattr(value, "_value", value)) in self.lines.changed_memory:
+                return f"{told(value)} is made in the function and changed in place: write t = t + x there"
+            if not same(value, earlier_value):
+                return (
+                    f"it used {told(earlier_value)} in one call and {told(value)} in the next: what changes has to be"
+                    " an argument, a number as a Tensor"
+                )
+        for (_, now), (_, then) in zip(self.settings, before.settings, strict=True):
+            for name in [name for name in now if name not in then or not same(now[name], then[name])]:
+                del now[name]  # counted in every call, without a line that changes
+        return None
+
+
+def _is_live(part: Tensor) -> bool:
+    """Whether gradients can flow through a result: it has a history that no backward pass has freed."""
+    return isinstance(part._origin, Node) and part._origin.kept is not None
+
+
+def settings_of(module: Any) -> dict[str, Any]:
+    """What of a module says how it computes."""
+    return {name: value for name, value in vars(module).items() if type(value) in SETTINGS}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two constants of two calls are the same, or alike and made anew."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Tensor):
+        return a._origin is None and b._origin is None and same(a._value, b._value)
+    if isinstance(a, np.ndarray | np.generic):
+        return a.dtype == b.dtype and a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, partial):
+        return same((a.func, a.args, a.keywords), (b.func, b.args, b.keywords))
+    if hasattr(a, "__code__"):
+        closed = [[cell.cell_contents for cell in f.__closure__ or ()] for f in (a, b)]
+        return a.__code__ is b.__code__ and same((closed[0], a.__defaults__), (closed[1], b.__defaults__))
+    return bool(a == b) or (isinstance(a, float) and math.isnan(a) and math.isnan(b))
