@@ -101,6 +101,10 @@ class DeviceError(TinygradError, RuntimeError):
     """A device that is not there, or tensors on different ones."""
 
 
+class HostCopyError(DeviceError):
+    """Inside `cuda.no_copies()` something read an array of a GPU on the host; names the line."""
+
+
 class ExpressionError(TinygradError, SyntaxError):
     """A command-line expression that is not arithmetic over the allowed names; points at the character."""
 
@@ -155,6 +159,8 @@ def does_not_fit(op: str, operands: Sequence[tuple[tuple[int, ...], str | None]]
 
 def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
     """What to raise where `op` raised `error`: a `ShapeError` with the way out for shapes that do not fit."""
+    if (mixed := mixed_devices(op.name, operands)) is not None:
+        return mixed
     known = [(np.shape(getattr(o, "_value", o)), getattr(o, "name", None)) for o in operands]
     if op.hint and any(shape == () for shape, _ in known):  # a product of matrices, with a single number
         return does_not_fit(op.name, known, op.hint)
@@ -167,6 +173,32 @@ def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
         error.add_note(f"in {op.name} of operands with (shape, name): {known}")
         return error
     return does_not_fit(op.name, known, op.hint or (f"NumPy says: {error}." if len(known) == 1 else ""))
+
+
+def mixed_devices(what: str, operands: Sequence[Any]) -> DeviceError | None:
+    """The error for arrays on different devices, where they are; single numbers on the host go with any array."""
+    homes = [(o, str(home)) for o in operands if (home := _home(getattr(o, "_value", o))) is not None]
+    if len({home for _, home in homes}) < 2:
+        return None
+    said = [f"{_who(o, i)} of shape {np.shape(getattr(o, '_value', o))} on {home}" for i, (o, home) in enumerate(homes)]
+    there = next(home for _, home in homes if home != "cpu")
+    other = next(o for o, home in homes if home != there)
+    name = getattr(other, "name", None) or "x"
+    return DeviceError(
+        f"{what}: {' and '.join(said)}: one computation runs on one device. Write {name}.to({there!r}), best once,"
+        " where it is made"
+    )
+
+
+def _home(value: Any) -> str | None:
+    """Where an array is; None for a number and whatever else is nowhere."""
+    if isinstance(value, np.ndarray):
+        return "cpu"
+    return f"cuda:{value.device.id}" if hasattr(value, "__cuda_array_interface__") else None
+
+
+def _who(operand: Any, place: int) -> str:
+    return repr(operand.name) if getattr(operand, "name", None) else f"operand {place + 1}"
 
 
 def _matrix_hint(said: str) -> str:

@@ -168,10 +168,10 @@ class TorchMethods:
         """Random numbers from a to b, in place."""
         from tinygrad_edu.random import uniform  # built on Tensor
 
-        return self.copy_(a + (b - a) * uniform(self.shape, self.dtype, generator))
+        return self.copy_(a + (b - a) * uniform(self.shape, self.dtype, generator, self.device))
 
     def normal_(self: Any, mean: builtins.float = 0.0, std: builtins.float = 1.0, *, generator: Any = None) -> Any:
         """Normal random numbers around `mean`, in place."""
-        from tinygrad_edu.random import chosen  # built on Tensor
+        from tinygrad_edu.random import standard_normal  # built on Tensor
 
-        return self.copy_((mean + std * chosen(generator).standard_normal(self.shape)).astype(self.dtype))
+        return self.copy_(mean + std * standard_normal(self.shape, self.dtype, generator, self.device))
