@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.device import is_cupy
+from tinygrad_edu.device import CPU, is_cupy, moved
 from tinygrad_edu.handed import came_back, handed
 
 if TYPE_CHECKING:
@@ -254,4 +254,6 @@ def conform(handed: Any, node: Node, index: int) -> Any:
         raise errors.bad_rule(node.op.name, node.op.operand(index), handed, shape)
     if g.shape != shape:
         g = unbroadcast(g, shape)
+    if isinstance(vertex.like, np.generic) and is_cupy(g):  # a number on the host that was an operand on a GPU
+        g = moved(g, CPU)
     return g if g.dtype == vertex.dtype else g.astype(vertex.dtype)

@@ -126,7 +126,7 @@ class _BatchNorm(_Running):
         input = self._check(input)
         share, batches = self.momentum, self.num_batches_tracked
         if share is None:
-            share = 0.0 if batches is None else 1 / (batches.item() + 1)
+            share = 0.0 if batches is None else 1 / (batches._value + 1)
         of_batch = self.training or self.running_mean is None
         statistics = (self.running_mean, self.running_var)
         out = batch_norm(input, *statistics, self.weight, self.bias, of_batch, share, self.eps)

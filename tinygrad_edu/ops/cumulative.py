@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_edu.glance import surely
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
@@ -30,8 +31,8 @@ def _cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 def _cumprod_x(g: Any, x: Any, out: Any, axis: int | None) -> Any:
     """The sum of g * out from each place to the end, divided by x, or without dividing where a product is 0."""
-    value = np.asarray(out)
-    if np.all((value != 0) & np.isfinite(value)):
+    value = getattr(out, "_value", out)
+    if surely((value != 0) & np.isfinite(value)):
         return _cumsum_x(g * out, x.shape, axis) / x
     along = -1 if axis is None else axis
     rows, products, arriving = (np.moveaxis(t, along, -1) for t in (np.reshape(x, out.shape), out, g))

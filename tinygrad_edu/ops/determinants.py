@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import DerivativeError
+from tinygrad_edu.glance import surely
 from tinygrad_edu.graph import Array, unwrap
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import composed
@@ -39,7 +40,7 @@ def _safe_inverse(a: Any) -> Any:
     with np.errstate(all="ignore"):
         squares = [np.einsum("...ij,...ij->...", value, value) for value in values]
         good = squares[0] * squares[1] < 1 / np.finfo(a.dtype).eps  # the condition number, squared
-    return inverse if np.all(good) else None
+    return inverse if surely(good) else None
 
 
 def _singular(a: Array) -> tuple[Array, Array, Array, Array]:

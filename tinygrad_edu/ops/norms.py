@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.errors import does_not_fit
+from tinygrad_edu.glance import surely
 from tinygrad_edu.graph import Array, unwrap
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
@@ -37,7 +38,7 @@ def _length(x: Array, axis: Axis, keepdims: Any) -> Array:
 
 def _length_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     """g x / |x|, and 0 for a vector of zeros."""
-    lengths = out if unwrap(out)[0].all() else np.where(out == 0, np.inf, out)
+    lengths = out if surely(out) else np.where(out == 0, np.inf, out)
     return x * _stretched(g / lengths, axis, keepdims)
 
 
@@ -50,7 +51,7 @@ def _p_norm_x(g: Any, x: Any, out: Any, p: float, axis: Axis, keepdims: bool) ->
     """g sign(x) (|x| / |x|ₚ)^(p-1), and 0 where x is 0."""
     g, out = (_stretched(t, axis, keepdims) for t in (g, out))
     zero = (unwrap(x)[0] == 0) | (unwrap(out)[0] == 0)
-    if not np.any(zero):
+    if surely(~zero):
         return g * np.sign(x) * (abs(x) / out) ** (p - 1)
     share = np.where(zero, 1, abs(x)) / np.where(zero, 1, out)
     return np.where(zero, 0, g * np.sign(x) * share ** (p - 1))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_edu.glance import surely
 from tinygrad_edu.graph import Array, unwrap
 from tinygrad_edu.op import Op
 
@@ -112,8 +113,8 @@ def _prod_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, initial: Any, 
     g = _restore(g, x.shape, axis, keepdims)
     if where is not True:
         x = np.where(where, x, 1)
-    value = np.asarray(out)
-    if np.all((value != 0) & np.isfinite(value)):
+    value = getattr(out, "_value", out)
+    if surely((value != 0) & np.isfinite(value)):
         slope = g * _restore(out, x.shape, axis, keepdims) / x
     else:
         slope = g * (_product_of_others(x, axis) * initial)
@@ -214,7 +215,7 @@ def _logsumexp_and_terms(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, A
     largest = _largest(x, axis)
     terms = np.exp(x - largest)
     total = _add_reduce(terms, axis, None, None, True)
-    if np.all(total):
+    if surely(total):
         out = np.log(total) + largest
     else:
         with np.errstate(divide="ignore"):
@@ -230,7 +231,7 @@ def _largest(x: Any, axis: Axis) -> Array:
     largest = np.asarray(
         _max_reduce(value if value.dtype.kind == "f" else value.astype(float), axis, None, None, True, -np.inf)
     )
-    return largest if np.isfinite(largest).all() else np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
+    return largest if surely(np.isfinite(largest)) else np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
 
 
 def _terms(x: Any, axis: Axis) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.glance import seen, surely
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.reduction import Axis, axes_of, max, mean, min, prod, std, sum, var
 
@@ -50,7 +51,7 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
             weights = np.broadcast_to(weights, a.shape)
         total = sum(weights, axis, keepdims=keepdims)
         total = np.astype(total, np.result_type(a.dtype, weights.dtype, float if a.dtype.kind != "f" else a.dtype))
-        if np.any(np.asarray(total) == 0):
+        if seen(total == 0):
             raise ZeroDivisionError("the weights sum to 0: nothing can be averaged with them")
         result = sum(a * weights, axis, keepdims=keepdims) / total
     return (result, total) if returned else result
@@ -117,8 +118,8 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 
 def _there(a: Any) -> Any:
     """Where the numbers are not NaN; True, which costs nothing, where all are numbers."""
-    missing = np.isnan(np.asarray(a))
-    return ~missing if missing.any() else True
+    there = ~np.isnan(getattr(a, "_value", a))
+    return True if surely(there) else there
 
 
 @composed(np.nansum)

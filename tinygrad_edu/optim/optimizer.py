@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.graph import Array, wrap
 from tinygrad_edu.lines import warn
 from tinygrad_edu.mutation import changes
@@ -167,7 +168,7 @@ class Optimizer:
         dtype = w.dtype
 
         def number(value: float) -> Array:
-            return np.asarray(value, dtype, like=w)
+            return dtype.type(value) if is_cupy(w) else np.asarray(value, dtype)  # a GPU would be sent an array
 
         rule = self.rule(group, number, step)
         maximize, decay = group.get("maximize", False), group.get("weight_decay", 0)

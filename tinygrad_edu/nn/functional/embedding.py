@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.glance import seen
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand
@@ -17,8 +19,12 @@ __all__ = ["embedding"]
 
 
 def _picked(weight: Array, indices: Array, padding_idx: int | None) -> Array:  # noqa: ARG001 - the rule's
-    """The rows of the weight with those numbers."""
-    return weight.take(indices, axis=0)
+    """The rows of the weight with those numbers; on a GPU, where nobody looks, nan for one that is not there."""
+    rows = weight.take(indices, axis=0)
+    if is_cupy(weight):
+        there = (indices >= 0) & (indices < len(weight))
+        rows *= np.where(there, weight.dtype.type(1), weight.dtype.type(np.nan))[..., None]
+    return rows
 
 
 def _added(g: Array, indices: Array, padding_idx: int | None, count: int) -> Array:
@@ -52,7 +58,7 @@ def _checked(indices: Array, rows: int) -> None:
             " x.long(), or x.astype(int)."
         )
     wrong = (indices < 0) | (indices >= rows)
-    if wrong.any():
+    if seen(wrong):
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         where = f" at place {place[0] if len(place) == 1 else place}" if place else ""
         raise IndexError(
@@ -86,7 +92,8 @@ def embedding(
     `input` holds whole numbers, in any shape; `weight` has the shape (rows, features), the result (*input.shape,
     features). A row that is picked several times gets the sum of the gradients; row `padding_idx` gets none. With
     `max_norm`, rows are first scaled down, in place, to have at most that norm, of order `norm_type`. Raises TypeError
-    for other numbers, IndexError for one that is not a row, naming it and its place. `scale_grad_by_freq` and `sparse`
+    for other numbers, IndexError for one that is not a row, naming it and its place (on a GPU nobody
+    looks, and nan is what comes of it). `scale_grad_by_freq` and `sparse`
     are refused with what to write instead. After
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
 

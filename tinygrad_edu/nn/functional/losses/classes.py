@@ -156,8 +156,9 @@ def cross_entropy(
     the mean is nan, with a gradient of 0. `label_smoothing` s moves that share of every target to all classes evenly:
     (1 - s) q_k + s / C.
 
-    Raises IndexError for a class that is not there, `ShapeError` for shapes that do not fit, TypeError for class
-    indices that are not whole numbers, ValueError for other arguments that make no sense.
+    Raises IndexError for a class that is not there (on a GPU, where nobody looks at the numbers, the loss is nan then),
+    `ShapeError` for shapes that do not fit, TypeError for class indices that are not whole numbers, ValueError for
+    other arguments that make no sense.
     After https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
 
     >>> from tinygrad_edu import Tensor
