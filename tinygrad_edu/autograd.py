@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.accumulation import accumulate
 from tinygrad_edu.anomaly import detect_anomaly
+from tinygrad_edu.function import Function
 from tinygrad_edu.graph import Node, Vertex, conform, copied, nodes_above, own, wrap
 from tinygrad_edu.guard import read_only
 from tinygrad_edu.hooks import run_hooks
@@ -29,6 +30,7 @@ from tinygrad_edu.tensor import Tensor
 float64, ndarray = np.float64, np.ndarray
 
 __all__ = [
+    "Function",
     "Op",
     "Step",
     "ancestors",

@@ -484,14 +484,6 @@ def lost_through_copy(name: str | None) -> str:
     )
 
 
-def unchanged_order() -> UnsupportedError:
-    """The error for a matrix whose axes are put in the order that they have, which PyTorch's users mean to exchange."""
-    return UnsupportedError(
-        "transpose(0, 1) leaves the axes of a matrix in their order, as in NumPy. To exchange them, as PyTorch's does,"
-        " write t.T or t.swapaxes(0, 1)."
-    )
-
-
 def lost_history() -> UnsupportedError:
     """The error where NumPy would make a bare array of a tensor that requires grad."""
     return UnsupportedError(

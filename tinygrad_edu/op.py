@@ -143,6 +143,7 @@ class Op:
                 )
         kept = [n in self.held and type(a) in self.changeable for n, a in zip(self.static, static, strict=True)]
         own = [self.copied(a) if keep else a for keep, a in zip(kept, static, strict=True)]
+        own = [tuple(a) if n == "axis" and type(a) is list else a for n, a in zip(self.static, own, strict=True)]
         return tuple(argument.array if isinstance(argument, Tensor) else argument for argument in own)
 
 

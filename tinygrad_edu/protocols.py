@@ -76,7 +76,7 @@ class NumPyProtocols:
         return int(self._value)
 
     def __format__(self, spec: str) -> str:
-        return format(self._value.item(), spec) if spec and self._value.ndim == 0 else format(str(self), spec)
+        return format(str(self) if self._value.ndim else self._value.item(), spec)  # a number is itself in a text
 
     def __repr__(self: Any) -> str:
         said = [np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")]

@@ -16,11 +16,13 @@ from tinygrad_edu.hooks import Handle, add_hook, retain
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.protocols import NumPyProtocols
 from tinygrad_edu.size import Size
+from tinygrad_edu.torchaliases import TorchAliases
+from tinygrad_edu.torchindexing import TorchIndexing
 from tinygrad_edu.torchmethods import TorchMethods
 from tinygrad_edu.torchnames import TorchNames
 
 
-class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
+class Tensor(Operators, TorchNames, TorchMethods, TorchIndexing, TorchAliases, NumPyProtocols):
     """An n-dimensional array that remembers how it was computed, so that `backward()` can find its derivatives.
 
     `data` (a number, nested lists, an array, another Tensor) is copied; `from_numpy` and `as_tensor` share memory

@@ -4,21 +4,34 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.creation import as_there, made
+from tinygrad_edu.creation import as_tensor, as_there, made
 from tinygrad_edu.device import CPU, device_of, module_of, moved
-from tinygrad_edu.random import chosen, rand, randn, uniform
+from tinygrad_edu.random import chosen, rand, randint, randn, uniform
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "DoubleTensor",
     "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
     "LongTensor",
+    "asarray",
     "bernoulli",
+    "bucketize",
     "empty",
     "empty_like",
+    "is_floating_point",
     "is_tensor",
+    "logspace",
     "multinomial",
     "rand_like",
+    "randint_like",
     "randn_like",
+    "searchsorted",
+    "tril_indices",
+    "triu_indices",
 ]
 
 
@@ -78,14 +91,69 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
-def FloatTensor(data: Any) -> Tensor:  # noqa: N802 - PyTorch's name
-    """A Tensor of float32."""
-    return Tensor(data, dtype=np.float32)
+class OfOneType:
+    """A PyTorch type of tensors: called, a Tensor of one dtype; and what `t.type()` and `isinstance`-free code take.
+
+    >>> FloatTensor([1, 2]).dtype, LongTensor([1.0]).type(FloatTensor)
+    (dtype('float32'), Tensor([1.], dtype=float32))
+    """
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = np.dtype(dtype)
+
+    def __call__(self, data: Any = ()) -> Tensor:
+        return Tensor(data, dtype=self.dtype)
 
 
-def LongTensor(data: Any) -> Tensor:  # noqa: N802 - PyTorch's name
-    """A Tensor of int64."""
-    return Tensor(data, dtype=np.int64)
+FloatTensor, DoubleTensor, HalfTensor = OfOneType(np.float32), OfOneType(np.float64), OfOneType(np.float16)
+LongTensor, IntTensor, ByteTensor = OfOneType(np.int64), OfOneType(np.int32), OfOneType(np.uint8)
+BoolTensor = OfOneType(np.bool_)
+
+
+def asarray(obj: Any, *, dtype: Any = None, copy: bool | None = None) -> Tensor:
+    """`obj` as a Tensor, without a copy where it may and need not: see `as_tensor`."""
+    return Tensor(obj, dtype=dtype) if copy else as_tensor(obj, dtype)
+
+
+def logspace(start: float, end: float, steps: int, base: float = 10.0, **options: Any) -> Tensor:
+    """base ** x for `steps` evenly spaced x from `start` to `end`.
+
+    >>> logspace(0, 2, 3)
+    Tensor([  1.,  10., 100.])
+    """
+    return Tensor(np.logspace(start, end, steps, base=base), **options)
+
+
+def tril_indices(row: int, col: int, offset: int = 0) -> Tensor:
+    """The places on and below a diagonal of a matrix: rows and columns, shape (2, places)."""
+    return Tensor(np.stack(np.tril_indices(row, offset, col)))
+
+
+def triu_indices(row: int, col: int, offset: int = 0) -> Tensor:
+    """The places on and above a diagonal of a matrix: rows and columns, shape (2, places)."""
+    return Tensor(np.stack(np.triu_indices(row, offset, col)))
+
+
+def randint_like(input: Any, low: int, high: int | None = None, *, generator: Any = None) -> Tensor:
+    """Whole numbers from `low` up to but not including `high`, or from 0 to below `low`, in the shape and dtype."""
+    first, last = (0, low) if high is None else (low, high)
+    return randint(first, last, np.shape(input), generator=generator, **as_there(input, {}))
+
+
+def searchsorted(sorted_sequence: Any, values: Any, *, right: bool = False) -> Tensor:
+    """Where numbers belong in a sorted sequence: before equal ones, with `right` behind them."""
+    found = np.searchsorted(_value(sorted_sequence), _value(values), "right" if right else "left")
+    return Tensor(np.asarray(found))
+
+
+def bucketize(input: Any, boundaries: Any, *, right: bool = False) -> Tensor:
+    """Between which boundaries every number lies: `searchsorted` the other way round."""
+    return searchsorted(boundaries, input, right=right)
+
+
+def is_floating_point(input: Any) -> bool:
+    """Whether its numbers are floats."""
+    return bool(input.dtype.kind == "f")
 
 
 def _value(input: Any) -> Any:

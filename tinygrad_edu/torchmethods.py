@@ -31,7 +31,13 @@ def amin(input: Any, dim: Axes = None, keepdim: builtins.bool = False) -> Any:
     return ops.min(input, axis=dim, keepdims=keepdim)
 
 
-def topk(input: Any, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True) -> Extremes:
+def topk(
+    input: Any,
+    k: builtins.int,
+    dim: builtins.int = -1,
+    largest: builtins.bool = True,
+    sorted: builtins.bool = True,  # noqa: ARG001 - those that need no order may have one
+) -> Extremes:
     """The k largest numbers along `dim`, the largest first, and their places; or the k smallest.
 
     >>> topk(np.array([1.0, 9.0, 5.0]), 2).indices
@@ -96,8 +102,8 @@ class TorchMethods:
         return self.astype(np.float16)  # type: ignore[no-any-return] # as above
 
     def type(self: Any, dtype: Any) -> Tensor:
-        """As another dtype: `t.type(torch.float32)`."""
-        return self.astype(dtype)  # type: ignore[no-any-return] # as above
+        """As another dtype: `t.type(torch.float32)`, or `t.type(torch.FloatTensor)`."""
+        return self.astype(getattr(dtype, "dtype", dtype) if not isinstance(dtype, type) else dtype)  # type: ignore[no-any-return] # as above
 
     def type_as(self: Any, other: Any) -> Tensor:
         """In the dtype of `other`."""
@@ -148,21 +154,6 @@ class TorchMethods:
     def masked_fill_(self: Any, mask: Any, value: Any) -> Any:
         """`value` where the mask holds, in place."""
         return self.copy_(np.where(mask, value, self))
-
-    def scatter_(self: Any, dim: builtins.int, index: Any, src: Any) -> Any:
-        """`src`, one number or an array, at the places `index` along `dim`, in place: of labels, `one-hot` rows.
-
-        >>> import tinygrad_edu
-        >>> tinygrad_edu.zeros(2, 3).scatter_(1, tinygrad_edu.tensor([[2], [0]]), 1.0)
-        Tensor([[0., 0., 1.],
-                [1., 0., 0.]])
-        """
-        places = list(np.indices(index.shape))
-        places[dim] = getattr(index, "_value", index)
-        if getattr(src, "ndim", 0):
-            src = src[tuple(slice(length) for length in index.shape)]
-        self[tuple(places)] = src
-        return self
 
     def uniform_(self: Any, a: builtins.float = 0.0, b: builtins.float = 1.0, *, generator: Any = None) -> Any:
         """Random numbers from a to b, in place."""
