@@ -105,7 +105,7 @@ from tinygrad_edu.torchcreation import (
     tril_indices,
     triu_indices,
 )
-from tinygrad_edu.torchindexing import (
+from tinygrad_edu.torchindexing import (  # type: ignore[assignment] # one stands before the op of its name
     isclose,
     isin,
     masked_select,
@@ -156,9 +156,13 @@ from tinygrad_edu.torchnames import (
 )
 from tinygrad_edu.torchwords import (  # type: ignore[assignment] # they stand before the ops of these names
     argsort,
+    diff,
     max,
     min,
+    nanmean,
+    nansum,
     norm,
+    quantile,
     sort,
     split,
     stack,

@@ -18,7 +18,7 @@ from tinygrad_edu.op import Op
 from tinygrad_edu.recording import set_grad_enabled
 from tinygrad_edu.tensor import Tensor
 
-__all__ = ["Function"]
+__all__ = ["Function", "Variable"]
 
 
 class Context:
@@ -36,7 +36,7 @@ class Context:
         """Keep Tensors: arguments and results, whose derivatives are then known too, and others, or None."""
         if wrong := [t for t in tensors if not isinstance(t, Tensor | None)]:
             raise TypeError(
-                f"save_for_backward keeps Tensors, and {type(wrong[0]).__name__} was given: write ctx.{{name}} = value"
+                f"save_for_backward keeps Tensors, and {type(wrong[0]).__name__} was given: write ctx.name = value"
             )
         self._of().save(tensors)
 
@@ -187,7 +187,7 @@ class Call(list[Array]):
             return np.zeros_like(self.inputs[index]._value)
         if not isinstance(mine, Tensor):
             raise TypeError(
-                f"{self.function.__name__}.backward returned {type(mine).__name__} for a Tensor: return a Tensor or None"
+                f"{self.function.__name__}.backward returned {type(mine).__name__} for a Tensor: return a Tensor"
             )
         return mine if self.recorded else mine._value
 
@@ -248,7 +248,7 @@ class Function:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._op = Op(
-            lambda *xs, call=None: call.run(*xs),  # type: ignore[union-attr] # apply gives it
+            lambda *xs, call=None: call.run(*xs),
             name=cls.__name__,
             xs=lambda g, index, call: call.gradient(g, index),
         )
@@ -277,3 +277,12 @@ class Function:
 
     def __init__(self) -> None:
         raise TypeError(f"{type(self).__name__} is not made, but called: {type(self).__name__}.apply(x)")
+
+
+def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:  # noqa: N802 - PyTorch's name
+    """The tensor itself, which is all that a Variable of old programs is today; with `requires_grad` a leaf of its own.
+
+    >>> Variable(Tensor([1.0]), requires_grad=True)
+    Tensor([1.], requires_grad=True)
+    """
+    return data.detach().requires_grad_() if requires_grad else data

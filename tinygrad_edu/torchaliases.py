@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import ops
+from tinygrad_edu import ops, torchwords
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.op import implementations
 from tinygrad_edu.operators import method
 from tinygrad_edu.torchnames import clamp
-from tinygrad_edu.torchwords import split_lengths
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -149,7 +148,7 @@ def std_mean(input: Any, dim: Any = None, *, correction: int = 1, keepdim: bool 
     return ops.std(input, axis=dim, ddof=correction, keepdims=keepdim), ops.mean(input, axis=dim, keepdims=keepdim)
 
 
-def _changing(function: Callable[..., Any]) -> Callable[..., Any]:
+def _changing(function: Any) -> Callable[..., Any]:
     """The method that puts what the function makes of a tensor into it."""
 
     def change(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -163,6 +162,7 @@ class TorchAliases:
     """The same as methods of Tensor, and functions of one number that change it in place."""
 
     __slots__ = ()
+    _origin: Any  # Tensor's
 
     acos = arccos = method(acos)
     asin = arcsin = method(asin)
@@ -186,8 +186,8 @@ class TorchAliases:
     roll, tile, inner, vdot, cross = map(method, (ops.roll, ops.tile, ops.inner, ops.vdot, ops.cross))
     det, inverse, pinverse, cholesky = map(method, (ops.det, ops.inv, ops.pinv, ops.cholesky))
     broadcast_to, swapdims = method(ops.broadcast_to), method(swapdims)
-    rot90, diff, kron, fliplr, flipud, unique = ops.rot90, ops.diff, ops.kron, ops.fliplr, ops.flipud, ops.unique
-    median, quantile, nanmean, nansum = ops.median, ops.quantile, ops.nanmean, ops.nansum
+    rot90, diff, kron, fliplr, flipud, unique = ops.rot90, torchwords.diff, ops.kron, ops.fliplr, ops.flipud, ops.unique
+    median, quantile, nanmean, nansum = ops.median, torchwords.quantile, torchwords.nanmean, torchwords.nansum
     slogdet, matrix_power, qr, svd, cov, corrcoef = (
         ops.slogdet, ops.matrix_power, ops.qr, ops.svd, ops.cov, ops.corrcoef
     )  # fmt: skip
@@ -195,7 +195,7 @@ class TorchAliases:
     moveaxis = movedim = movedim
     argwhere = implementations[np.argwhere]
     mv, addmm, baddbmm, lerp, logit, dist, count_nonzero = mv, addmm, baddbmm, lerp, logit, dist, count_nonzero
-    diag_embed, unflatten, split_with_sizes = diag_embed, unflatten, split_lengths
+    diag_embed, unflatten, split_with_sizes = diag_embed, unflatten, torchwords.split_lengths
 
     exp_, log_, sqrt_, rsqrt_ = map(_changing, (ops.exp, ops.log, ops.sqrt, lambda x: 1 / ops.sqrt(x)))
     sin_, cos_, tanh_, sigmoid_, relu_ = map(_changing, (ops.sin, ops.cos, ops.tanh, ops.sigmoid, ops.relu))

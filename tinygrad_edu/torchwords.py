@@ -21,9 +21,13 @@ from tinygrad_edu.op import Op, implementations
 
 __all__ = [
     "argsort",
+    "diff",
     "max",
     "min",
+    "nanmean",
+    "nansum",
     "norm",
+    "quantile",
     "sort",
     "split",
     "stack",
@@ -51,7 +55,7 @@ def renamed(words: dict[str, Any]) -> dict[str, Any]:
 
 
 RENAMED = (ops.sum, ops.mean, ops.prod, ops.cumsum, ops.cumprod, ops.softmax, ops.log_softmax, ops.logsumexp)
-for op in (*RENAMED, ops.squeeze, ops.flip, ops.roll, ops.triu, ops.tril):
+for op in (*RENAMED, ops.squeeze, ops.flip, ops.roll, ops.triu, ops.tril, ops.cross):
     op.signature = Renaming(list(op.signature.parameters.values()))
 
 
@@ -65,7 +69,8 @@ def taking_words(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-stack = taking_words(ops.stack)
+stack, diff, quantile = taking_words(ops.stack), taking_words(ops.diff), taking_words(ops.quantile)
+nanmean, nansum = taking_words(ops.nanmean), taking_words(ops.nansum)
 all_of, any_of = taking_words(implementations[np.all]), taking_words(implementations[np.any])
 
 

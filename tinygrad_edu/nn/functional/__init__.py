@@ -47,7 +47,16 @@ from tinygrad_edu.nn.functional.losses import (
     triplet_margin_loss,
 )
 from tinygrad_edu.nn.functional.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
-from tinygrad_edu.nn.functional.vectors import cosine_similarity, glu, normalize, one_hot, pad, softmin, threshold
+from tinygrad_edu.nn.functional.vectors import (
+    cosine_similarity,
+    glu,
+    normalize,
+    one_hot,
+    pad,
+    pairwise_distance,
+    softmin,
+    threshold,
+)
 from tinygrad_edu.ops import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -118,6 +127,7 @@ __all__ = [
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
     "poisson_nll_loss",
     "prelu",
     "relu",
