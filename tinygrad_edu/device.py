@@ -125,6 +125,16 @@ def is_cupy(array: Any) -> bool:
     return hasattr(array, "__cuda_array_interface__")
 
 
+def cuda_kernel(kind: str, *definition: str) -> Any:
+    """CuPy's `ElementwiseKernel` or `ReductionKernel`, compiled when it first meets arrays of their dtypes."""
+    return _kernel(_cupy(), kind, definition)
+
+
+@cache
+def _kernel(cupy: Any, kind: str, definition: tuple[str, ...]) -> Any:
+    return getattr(cupy, kind)(*definition[:-1], name=definition[-1])
+
+
 def philox(seed: int) -> Any:
     """CuPy's `RandomState` of the GPU in use, begun from a seed below 2**63: cuRAND's Philox, quick to begin anew."""
     state = _random_state(int(_cupy().cuda.runtime.getDevice()))

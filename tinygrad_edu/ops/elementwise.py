@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import kernels
 from tinygrad_edu.device import is_cupy
 from tinygrad_edu.glance import surely
 from tinygrad_edu.graph import Array
+from tinygrad_edu.kernels import HOST, fits
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand, composed
 
@@ -118,6 +120,13 @@ absolute = Op(np.absolute, forward=abs, x=lambda g, x: g * np.sign(x), kink="0 a
 fabs = Op(np.fabs, x=lambda g, x: g * np.sign(x), kink="0 at 0")
 
 
+def _tanh_x(g: Any, out: Any) -> Any:
+    """g (1 - out²)."""
+    if type(g) not in HOST and fits(g, out):
+        return kernels.tanh_x(g, out)
+    return g * (1 - out * out)
+
+
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     """g y x**(y-1), and 0 where x and y are 0."""
     if isinstance(y, (int, float, np.number)):
@@ -170,7 +179,7 @@ arccos = Op(np.arccos, x=lambda g, x: -g / np.sqrt((1 - x) * (1 + x)), kink="inf
 arctan = Op(np.arctan, x=lambda g, x: g / (1 + squared(x)))
 sinh = Op(np.sinh, x=lambda g, x: g * np.cosh(x))
 cosh = Op(np.cosh, x=lambda g, x: g * np.sinh(x))
-tanh = Op(np.tanh, x=lambda g, out: g * (1 - out * out))
+tanh = Op(np.tanh, x=_tanh_x)
 arcsinh = Op(np.arcsinh, x=lambda g, x: g / _root_of_one_more(x))
 arccosh = Op(np.arccosh, x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 arctanh = Op(np.arctanh, x=lambda g, x: g / ((1 - x) * (1 + x)))
