@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from tests import compiled
+from tests.duck import kernels as compiled
 from tinygrad_edu import Tensor, autograd, kernels, optim
 from tinygrad_edu.nn import functional as F  # noqa: N812 - as everywhere
 from tinygrad_edu.nn.functional import normalized

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu import dispatch, errors
 from tinygrad_edu.conversion import notice
+from tinygrad_edu.device import CPU, is_cupy, moved
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.handed import hand_out, numbers_out
 from tinygrad_edu.op import implementations
@@ -30,6 +31,10 @@ class NumPyProtocols:
         if self.requires_grad and recording():  # type: ignore[attr-defined] # as above
             notice(sys._getframe(1))
             hand_out(array, self, 2)  # type: ignore[arg-type] # as above
+        if is_cupy(array):
+            if copy is False:
+                raise ValueError("the numbers are on a GPU, and on the host they are a copy: write np.asarray(t)")
+            array, copy = moved(array, CPU), None
         return np.array(array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

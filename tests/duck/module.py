@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -11,6 +11,8 @@ import numpy as np
 
 from tests.duck.array import DeviceSynchronized, Duck, allow_synchronize, call, lifted, waits
 from tests.duck.coverage import coverage
+from tests.duck.kernels import COMPILER, ElementwiseKernel, ReductionKernel
+from tinygrad_edu import kernels
 from tinygrad_edu.device import _random_state
 
 
@@ -95,6 +97,7 @@ def modules() -> dict[str, Any]:
         same = getattr(np, name)
         if (isinstance(same, type) and issubclass(same, np.generic)) or isinstance(same, float | type(None)):
             setattr(cupy, name, same)
+    cupy.ElementwiseKernel, cupy.ReductionKernel = ElementwiseKernel, ReductionKernel
     cupy.random = SimpleNamespace(RandomState=RandomState)
     cupy.cuda = SimpleNamespace(
         Device=GPU,
@@ -110,7 +113,8 @@ def modules() -> dict[str, Any]:
 def as_cupy() -> Iterator[Any]:
     """Inside, `import cupy` finds ducks, and `Tensor.to("cuda")` makes them."""
     made = modules()
-    with mock.patch.dict(sys.modules, made):
+    plain = nullcontext() if COMPILER else mock.patch.object(kernels, "is_cupy", lambda _: False)
+    with mock.patch.dict(sys.modules, made), plain:  # without a compiler ducks take NumPy's lines
         _random_state.cache_clear()
         try:
             yield made["cupy"]

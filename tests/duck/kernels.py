@@ -1,4 +1,7 @@
-"""CuPy's kernels on the CPU: the same C++ between the braces of a loop, compiled by the C++ compiler of the machine."""
+"""CuPy's kernels on the CPU: the same C++ between the braces of a loop, compiled by the C++ compiler of the machine.
+
+They take ducks and numbers, and NumPy's arrays where no duck is among them.
+"""
 
 import ctypes
 import shutil
@@ -9,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.duck.array import Duck, lifted, lowered
 
 COMPILER = shutil.which("c++")
 
@@ -64,6 +69,12 @@ class ElementwiseKernel:
         self.source = inputs, outputs, code
 
     def __call__(self, *given: Any) -> Any:
+        if not any(isinstance(g, Duck) for g in given):
+            return self._run(given)
+        found = lifted(self._run(lowered(given)))
+        return found if len(given) == len(self.inputs) else given[-1]
+
+    def _run(self, given: tuple[Any, ...]) -> Any:
         count, every = len(self.inputs), [*self.inputs, *self.outputs]
         assert len(given) in (count, len(every)), "the inputs, and all outputs or none"
         floats = [g.dtype for g, (kind, _) in zip(given, every, strict=False) if kind == "T" and hasattr(g, "dtype")]
@@ -93,4 +104,6 @@ class ReductionKernel:
         self.terms = ElementwiseKernel(inputs, "T term", f"term = {term};", name)
 
     def __call__(self, *given: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-        return self.terms(*given).sum(axis=axis, keepdims=keepdims)
+        terms = self.terms(*given)
+        total = np.asarray(lowered(terms, hosts=True).sum(axis=axis, keepdims=keepdims))
+        return lifted(total) if isinstance(terms, Duck) else total
