@@ -116,7 +116,8 @@ def _draw_saved(picture: graphviz.Digraph, vertex: Vertex, theme: Theme) -> None
 
 def draw_edge(picture: graphviz.Digraph, edge: Edge, theme: Theme) -> None:
     """The arrow from a value to what uses it: forward what it carries, backward what flows."""
-    parts = [colored(edge.operand, theme.faint, 9)] if edge.operand else []
+    said = edge.operand or (f"{edge.times:,} values" if edge.times > 1 else "")
+    parts = [colored(said, theme.faint, 9)] if said else []
     if edge.stretched is not None:
         parts.append(colored(f"{edge.shape or 'one number'} → {edge.stretched}", theme.value))
     elif edge.shape:

@@ -4,13 +4,14 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.graph import Vertex
 from viz.boxes import Box
+from viz.build import MOST_EDGES
 from viz.chain import ChainRule
 from viz.frames import Frame
 from viz.heatmap import cells, has_map, size_of
@@ -136,9 +137,17 @@ def _links(trace: Trace, boxes: Sequence[Box], shown_at: Mapping[int, int]) -> l
                     several = len(box.nodes) > 1
                     steps = joined.setdefault((vertex, box.id, -1 if several else index), [])
                     steps += [flows[node, index]] if (node, index) in flows else []
+    between: dict[tuple[str, str], list[list[int]]] = {}
+    for (vertex, target, _), steps in joined.items():
+        between.setdefault((home[vertex].id, target), []).append(steps)
+    arrows = [
+        (source, target, steps)
+        for (source, target), several in between.items()
+        for steps in (several if len(several) <= MOST_EDGES else [sorted(chain(*several))])
+    ]
     return [
-        Link(f"e{i}", home[vertex].id, target, tuple(steps), tuple(_flow_notes(trace, steps, shown_at)))
-        for i, ((vertex, target, _), steps) in enumerate(joined.items())
+        Link(f"e{i}", source, target, tuple(steps), tuple(_flow_notes(trace, steps, shown_at)))
+        for i, (source, target, steps) in enumerate(arrows)
     ]
 
 

@@ -215,6 +215,11 @@ def test_ten_thousand_ops_become_a_picture_that_can_be_drawn(period: int, tmp_pa
     assert svg.getroot().tag.endswith("svg")
 
 
+def test_an_edge_says_how_many_values_go_along_it() -> None:
+    x = leaf(1, "x")
+    assert ">1,200 values<" in make_dot(tg.sum(tg.stack([x] * 1_200))).source
+
+
 def test_the_picture_says_what_it_leaves_out() -> None:
     x = leaf(1, "x")
     y = x

@@ -204,6 +204,20 @@ def test_a_large_graph_is_drawn_in_runs() -> None:
     assert sum(len(box.vertices) for box in drawn) == 1001
 
 
+def test_a_large_graph_of_many_shared_inputs_stays_small(tmp_path: Path) -> None:
+    """As a network of single numbers: hundreds of boxes and 866 arrows kept Graphviz busy for minutes."""
+    weights = [leaf(0.0001 * i) for i in range(200)]
+    y = leaf(1, "y")
+    for _ in range(8):
+        for weight in weights:
+            y = y + weight * y
+    names = trace(y).names
+    end = next(v for v, name in names.items() if name == "out")
+    assert len(boxes(names, end)) <= 62
+    arrows = re.findall(r'<g id="(e\d+)" class="link"', stepper(y, tmp_path / "steps.html").read_text(encoding="utf-8"))
+    assert len(arrows) < 700
+
+
 def test_one_file_holds_everything_and_forbids_the_network(tmp_path: Path) -> None:
     path = stepper(broadcast().root, tmp_path / "steps.html")
     assert list(tmp_path.iterdir()) == [path]
