@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.device import device as device_named
-from tinygrad_edu.device import device_of, is_cupy, module_of
+from tinygrad_edu.device import device_of, dlpack_reader, is_cupy, module_of
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.handed import came_back, handed
 from tinygrad_edu.tensor import Tensor
@@ -41,6 +41,33 @@ def from_numpy(array: "np.ndarray[Any, Any]") -> Tensor:
     if id(array) in handed:
         came_back(array, None)
     return wrap(np.asarray(array), None)
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A Tensor on the memory of an array of another library, PyTorch's or JAX's, on the CPU or a GPU, without a copy.
+
+    A change of one is a change of the other, see `from_numpy`; a history stays there, so PyTorch wants `x.detach()`.
+    The way back is theirs: `torch.from_dlpack(t)`, `jax.dlpack.from_dlpack(t)`, `np.from_dlpack(t)`. TypeError for
+    what is no array, or holds no real numbers; bfloat16 is one NumPy lacks: `x.float()`.
+    After https://docs.pytorch.org/docs/stable/generated/torch.from_dlpack.html
+
+    >>> numbers = np.zeros(2)
+    >>> t = from_dlpack(numbers)
+    >>> t += 1
+    >>> numbers
+    array([1., 1.])
+    """
+    if not hasattr(ext_tensor, "__dlpack_device__"):
+        raise TypeError(f"from_dlpack takes an array of another library, and this is a {type(ext_tensor).__name__}")
+    try:
+        array = dlpack_reader(ext_tensor)(ext_tensor)
+    except (BufferError, RuntimeError) as error:
+        if "bfloat16" not in str(getattr(ext_tensor, "dtype", "")):
+            raise
+        raise TypeError("from_dlpack: NumPy has no bfloat16, so no Tensor holds it: write x.float()") from error
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"from_dlpack takes an array of real numbers or booleans, not {array.dtype}")
+    return wrap(array, None)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

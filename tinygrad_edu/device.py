@@ -69,6 +69,9 @@ class device:  # noqa: N801 - PyTorch's name
 
 CPU = device("cpu")
 
+DLPACK_CUDA = (2, 13)
+"""DLPack's numbers for the memory of NVIDIA's GPUs, and for memory that host and GPU share."""
+
 
 def device_count() -> int:
     """How many GPUs there are; 0 without cupy, or without a driver."""
@@ -105,6 +108,11 @@ def module_of(place: "str | device | None") -> Any:
             f" cuda.device({target.index}):` around all that shall run there, or cuda.set_device({target.index}) before"
         )
     return cupy
+
+
+def dlpack_reader(array: Any) -> Any:
+    """What makes an array on the memory of one that speaks DLPack: NumPy's function on the host, CuPy's on a GPU."""
+    return np.from_dlpack if array.__dlpack_device__()[0] not in DLPACK_CUDA else _cupy().from_dlpack
 
 
 def device_of(array: Any) -> device:

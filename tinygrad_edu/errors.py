@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = [
     "GradientDtypeError",
     "GradientShapeError",
     "HistoryWarning",
+    "HostCopyError",
     "InPlaceError",
     "MissingGradientWarning",
     "MutationError",
@@ -175,18 +177,31 @@ def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
     return does_not_fit(op.name, known, op.hint or (f"NumPy says: {error}." if len(known) == 1 else ""))
 
 
-def mixed_devices(what: str, operands: Sequence[Any]) -> DeviceError | None:
-    """The error for arrays on different devices, where they are; single numbers on the host go with any array."""
-    homes = [(o, str(home)) for o in operands if (home := _home(getattr(o, "_value", o))) is not None]
-    if len({home for _, home in homes}) < 2:
+def mixed_devices(what: str, operands: Sequence[Any], called: Sequence[str] = ()) -> DeviceError | None:
+    """The error for arrays on different devices, where they are; single numbers on the host go with any array.
+
+    An operand is called by its name, or as `called` says, or by its place.
+    """
+    named = [getattr(o, "name", None) for o in operands]
+    names = [repr(n) if n else c or f"operand {i + 1}" for i, (n, c) in enumerate(zip_longest(named, called))]
+    values = [getattr(o, "_value", o) for o in operands]
+    homes = {i: home for i, value in enumerate(values) if (home := _home(value)) is not None}
+    there = next((home for home in homes.values() if home != "cpu"), "cpu")
+    elsewhere = [i for i, home in homes.items() if home != there]
+    if not elsewhere:
         return None
-    said = [f"{_who(o, i)} of shape {np.shape(getattr(o, '_value', o))} on {home}" for i, (o, home) in enumerate(homes)]
-    there = next(home for _, home in homes if home != "cpu")
-    other = next(o for o, home in homes if home != there)
-    name = getattr(other, "name", None) or "x"
+    said = [f"{names[i]} of shape {np.shape(values[i])} is on {home}" for i, home in homes.items()]
     return DeviceError(
-        f"{what}: {' and '.join(said)}: one computation runs on one device. Write {name}.to({there!r}), best once,"
-        " where it is made"
+        f"{what}: {' and '.join(said)}, and one computation runs on one device. Write"
+        f" {named[elsewhere[0]] or 'x'}.to({there!r}), best once, where it is made."
+    )
+
+
+def gradient_elsewhere(g: Any, tensor: Any) -> DeviceError:
+    """The error for a gradient that is not where its tensor is."""
+    return DeviceError(
+        f"a gradient lives where its tensor{_called(tensor.name)} does, on {tensor.device}, and this one, of shape"
+        f" {g.shape}, is on {g.device}: write g.to({str(tensor.device)!r})"
     )
 
 
@@ -195,10 +210,6 @@ def _home(value: Any) -> str | None:
     if isinstance(value, np.ndarray):
         return "cpu"
     return f"cuda:{value.device.id}" if hasattr(value, "__cuda_array_interface__") else None
-
-
-def _who(operand: Any, place: int) -> str:
-    return repr(operand.name) if getattr(operand, "name", None) else f"operand {place + 1}"
 
 
 def _matrix_hint(said: str) -> str:

@@ -224,7 +224,9 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes that broadcasting `shape` to `g.shape` stretched; the inverse bookkeeping of `broadcast_to`."""
     extra = g.ndim - len(shape)
     stretched = (extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
-    return g.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
+    axes, short = (*range(extra), *stretched), g.dtype == np.float16  # NumPy's sum of many of those stops at 2048
+    total = g.sum(axis=axes, keepdims=True, dtype=np.float32 if short else None)
+    return (total.astype(g.dtype) if short else total).reshape(shape)
 
 
 def own(gradient: Any, upstream: Any, alone: bool) -> Any:

@@ -48,7 +48,11 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
         before = memory.copy() if watchers else None
         try:
             function(memory, value, memory)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
+            if (mixed := errors.mixed_devices(op.name, [tensor, other])) is not None:
+                raise mixed from error
+            if isinstance(error, TypeError):
+                raise
             raise _explained(op.name, tensor, tensor.shape, other, IN_PLACE_HINT) from error
         except BaseException:  # a warning that is an error comes when the numbers are there already
             note(memory)
@@ -76,6 +80,8 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
         _take(tensor, ops.setitem(tensor, new, plain_key(key, copied=True)))
         return
     memory = tensor.array
+    if (mixed := errors.mixed_devices("item assignment", [tensor, value])) is not None:
+        raise mixed
     try:
         memory[key] = value
     except ValueError as error:

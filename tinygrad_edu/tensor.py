@@ -103,6 +103,8 @@ class Tensor(Operators, TorchNames, TorchMethods, TorchIndexing, TorchAliases, N
                 raise TypeError(f"a gradient is a Tensor or None, not {type(g).__name__}: write t.grad = Tensor(g)")
             if g.shape != self.shape:
                 raise errors.gradient_shape(g.shape, self.shape, self.name)
+            if g.device != self.device:
+                raise errors.gradient_elsewhere(g, self)
             g = g if g.dtype == self.dtype else g.astype(self.dtype)
         self._grad, leaf = g, self._origin
         if type(leaf) is Leaf:

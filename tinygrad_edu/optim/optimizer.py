@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -138,10 +138,13 @@ class Optimizer:
                     if w.dtype is not dtype or step != at:
                         dtype, at = w.dtype, step
                         rule = self._prepared(group, w, step)
-                    if w.ndim and w.size <= BLOCK:
-                        rule(w, g, *kept)
-                    else:
-                        in_blocks(rule, w, g, *kept)
+                    try:
+                        if w.ndim and w.size <= BLOCK:
+                            rule(w, g, *kept)
+                        else:
+                            in_blocks(rule, w, g, *kept)
+                    except TypeError as error:
+                        raise _elsewhere(self, p, g, kept) or error from error
                     if bare:
                         p._become(w[()])
         finally:
@@ -287,6 +290,15 @@ def _loaded(name: str, value: Any, p: Tensor, place: int) -> Any:
             " it was saved for another model"
         )
     return Tensor(value, dtype=p.dtype, device=p.device)
+
+
+def _elsewhere(optimizer: Optimizer, p: Tensor, g: Array, kept: Sequence[Array]) -> Exception | None:
+    """The error for a parameter that was moved to another device than what is remembered of it, where it was."""
+    called = ("a parameter", "its gradient", *["what is remembered of it"] * len(kept))
+    found = errors.mixed_devices(f"{type(optimizer).__name__}.step", [p, g, *kept], called)
+    if found is not None:
+        found.add_note("Move the model first, model.to(device), and then make the optimizer from its parameters.")
+    return found
 
 
 def _no_gradients(optimizer: Optimizer) -> str:
