@@ -156,6 +156,11 @@ def _random_state(gpu: int) -> Any:  # noqa: ARG001 - there is one for each, mad
     return cupy.random.RandomState(0, cupy.cuda.curand.CURAND_RNG_PSEUDO_PHILOX4_32_10)
 
 
+def library_of(x: Any) -> Any:
+    """What makes arrays where an array, or that of a Tensor, lives: NumPy, or CuPy."""
+    return _cupy() if is_cupy(getattr(x, "_value", x)) else np
+
+
 def special(name: str, array: Any) -> Any:
     """A special function (`erf`, `erfc`) of an array: CuPy's, SciPy's where it is installed, else the C library's.
 

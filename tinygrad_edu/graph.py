@@ -49,7 +49,7 @@ class Vertex:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the value, and so of its gradient."""
-        return self.like[1] if type(self.like) is tuple else np.asarray(self.like).dtype
+        return self.like[1] if type(self.like) is tuple else array_of(self.like).dtype
 
 
 class Passes:
@@ -159,6 +159,12 @@ def wrap(value: Array, vertex: Vertex | None) -> Tensor:
     return tensor
 
 
+def array_of(x: Any) -> Array:
+    """The array that a Tensor holds, or that `np.asarray` makes of something else; on a GPU it stays there."""
+    value = getattr(x, "_value", x)
+    return value if hasattr(value, "dtype") else np.asarray(value)
+
+
 def as_value(value: Any, op: str) -> Array:
     """What a Tensor holds: arrays as they are, and a bare number as a NumPy scalar."""
     if not hasattr(value, "dtype"):
@@ -213,7 +219,7 @@ def constant(operand: Any) -> Any:
     if isinstance(operand, NUMBER):
         return operand
     if not isinstance(operand, Tensor):
-        return Leaf(np.asarray(operand), None, False)
+        return Leaf(array_of(operand), None, False)
     leaf = getattr(operand, "_constant", None)
     if leaf is None:
         leaf = operand._constant = Leaf(operand._value, operand, False)
@@ -238,7 +244,8 @@ def own(gradient: Any, upstream: Any, alone: bool) -> Any:
     if gradient is not upstream and array.base is None:
         return gradient
     memory = upstream if getattr(upstream, "base", None) is None else upstream.base
-    whole = (array is memory or array.base is memory) and array.size == memory.size and array.flags.writeable
+    writeable = getattr(array.flags, "writeable", True)  # CuPy's always are
+    whole = (array is memory or array.base is memory) and array.size == memory.size and writeable
     return gradient if alone and whole else copied(gradient)
 
 
@@ -250,7 +257,7 @@ def copied(gradient: Any) -> Any:
 def conform(handed: Any, node: Node, index: int) -> Any:
     """The gradient with the shape and dtype of the input it is for: summed over the axes that NumPy stretched."""
     vertex = node.operands[index]
-    shape, g = vertex.shape, handed if hasattr(handed, "dtype") else np.asarray(handed)
+    shape, g = vertex.shape, array_of(handed) if not hasattr(handed, "dtype") else handed
     extra = g.ndim - len(shape)
     if g.dtype.kind != "f" or extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
         raise errors.bad_rule(node.op.name, node.op.operand(index), handed, shape)

@@ -234,7 +234,13 @@ class Duck:
     def __setitem__(self, key: Any, value: Any) -> None:
         if _masks(key) and isinstance(key, tuple) and len(key) > 1:
             waits.note()
-        self._host[lowered(key, hosts=True)] = lowered(value)
+        host, key, value = self._host, lowered(key, hosts=True), lowered(value)
+        if any(isinstance(part, np.ndarray | list) for part in (key if isinstance(key, tuple) else (key,))):
+            places = np.arange(host.size).reshape(host.shape)[key]
+            value = np.broadcast_to(value, places.shape)
+            host.flat[places.ravel()[::-1]] = value.ravel()[::-1]  # which of several values stays is not said
+        else:
+            host[key] = value
 
     # Methods that are no functions, or have arguments of their own
 

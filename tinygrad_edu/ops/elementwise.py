@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import kernels
 from tinygrad_edu.device import is_cupy
 from tinygrad_edu.glance import surely
-from tinygrad_edu.graph import Array
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.kernels import HOST, fits
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand, composed
@@ -347,7 +347,7 @@ def frexp(x: Any) -> Any:
     >>> frexp(Tensor([12.0, 1.0]))
     (Tensor([0.75, 0.5 ]), array([4, 1], dtype=int32))
     """
-    exponent = np.frexp(np.asarray(x))[1]
+    exponent = np.frexp(array_of(x))[1]
     return ldexp(x, -exponent), exponent
 
 
@@ -450,7 +450,12 @@ nan_to_num = Op(
 
 def _where(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition holds, else y."""
-    return np.where(condition, x, y)
+    return np.where(_mask(condition), x, y)
+
+
+def _mask(condition: Any) -> Any:
+    """A condition as CuPy takes it too."""
+    return np.bool_(condition) if isinstance(condition, bool) else condition
 
 
 where = Op(
@@ -458,8 +463,8 @@ where = Op(
     elementwise=True,
     masks=True,
     condition=None,
-    x=lambda g, condition: np.where(condition, g, 0),
-    y=lambda g, condition: np.where(condition, 0, g),
+    x=lambda g, condition: np.where(_mask(condition), g, 0),
+    y=lambda g, condition: np.where(_mask(condition), 0, g),
     kink="nothing of the branch not taken gets through, not even NaN",
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.graph import unwrap
+from tinygrad_edu.graph import array_of
 from tinygrad_edu.op import implementations
 
 
@@ -16,7 +16,7 @@ def plain(argument: Any) -> Any:
         return type(argument)(plain(item) for item in argument)
     if isinstance(argument, dict):
         return {key: plain(value) for key, value in argument.items()}
-    return unwrap(argument)[0] if hasattr(argument, "grad_fn") else argument
+    return array_of(argument) if hasattr(argument, "grad_fn") else argument
 
 
 def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:

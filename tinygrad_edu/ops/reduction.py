@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_edu.device import is_cupy, library_of
 from tinygrad_edu.glance import surely
-from tinygrad_edu.graph import Array, unwrap
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
+from tinygrad_edu.ops import masked
 
 __all__ = [
     "log_softmax",
@@ -81,16 +83,16 @@ def _mean_x(g: Any, x_shape: Shape, axis: Axis, keepdims: bool, where: Any) -> A
 
 def _var_x(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
     """g 2 (x - mean) / (n - ddof); what the mean passes on sums to 0."""
-    degrees = np.float64(_count(x.shape, axis, where) - ddof)
+    degrees = 1.0 * _count(x.shape, axis, where) - ddof
     scale = (_restore(g, x.shape, axis, keepdims) * (2 / degrees)).astype(g.dtype)
-    slope = scale * (x - np.mean(x, axis=axis, keepdims=True, where=where))
+    slope = scale * (x - mean(x, axis, keepdims=True, where=where))
     return slope if where is True else np.where(where, slope, 0)
 
 
 def _std_x(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
     """g (x - mean) / ((n - ddof) out), and 0 where all numbers are equal, up to the rounding of their mean."""
-    level = abs(np.mean(unwrap(x)[0], axis=axis, keepdims=keepdims, where=where))
-    equal = unwrap(out)[0] <= 4 * np.finfo(out.dtype).eps * level
+    level = abs(mean(array_of(x), axis, keepdims=keepdims, where=where))
+    equal = array_of(out) <= 4 * np.finfo(out.dtype).eps * level
     return _var_x(g / (2 * np.where(equal, np.inf, out)), x, axis, ddof, keepdims, where)
 
 
@@ -99,7 +101,8 @@ def _extreme_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, where: Any)
     chosen = x == _restore(out, x.shape, axis, keepdims)
     if where is not True:
         chosen = chosen & where
-    count = np.count_nonzero(chosen, axis=axis, keepdims=True)
+    found = array_of(chosen)
+    count = found.sum(axis, keepdims=True) if is_cupy(found) else np.count_nonzero(found, axis=axis, keepdims=True)
     return chosen * _shared(_restore(g, x.shape, axis, keepdims), count)
 
 
@@ -134,34 +137,41 @@ def _product_of_others(x: Any, axis: Axis) -> Any:
     if length == 0:
         return x
     full = 1 << (length - 1).bit_length()
-    level = np.concatenate([np.reshape(moved, (*lead, length)), np.ones((*lead, full - length), x.dtype)], axis=-1)
+    ones = library_of(x).ones((*lead, full - length), x.dtype)
+    level = np.concatenate([np.reshape(moved, (*lead, length)), ones], axis=-1)
     pairs = []
     while level.shape[-1] > 1:
         pairs.append(np.reshape(level, (*lead, level.shape[-1] // 2, 2)))
         level = pairs[-1][..., 0] * pairs[-1][..., 1]
-    others = np.ones((*lead, 1), x.dtype)
+    others: Any = library_of(x).ones((*lead, 1), x.dtype)
     for pair in reversed(pairs):
         others = np.reshape(others[..., None] * pair[..., ::-1], (*lead, 2 * others.shape[-1]))
     back = np.reshape(others[..., :length], moved.shape)
-    return np.transpose(back, np.argsort(order))
+    return np.transpose(back, np.argsort(order).tolist())
 
 
 def _sum(
     x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, initial: Any = 0, where: Any = True
 ) -> Array:
     """The sum over an axis, several, or all."""
-    return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+    if is_cupy(x):
+        return masked.total(x, axis, dtype, keepdims, initial, where)
+    return _add_reduce(x, axis, dtype, None, keepdims, initial, where)
 
 
 def _prod(
     x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, initial: Any = 1, where: Any = True
 ) -> Array:
     """The product over an axis, several, or all."""
+    if is_cupy(x):
+        return masked.product(x, axis, dtype, keepdims, initial, where)
     return np.prod(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
 def _mean(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True) -> Array:
     """The mean over an axis, several, or all."""
+    if is_cupy(x):
+        return masked.average(x, axis, dtype, keepdims, where)
     return x.mean(axis, dtype, None, keepdims, where=where)
 
 
@@ -169,6 +179,8 @@ def _var(
     x: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: Any = False, where: Any = True
 ) -> Array:
     """The mean squared distance from the mean; divided by n - ddof."""
+    if is_cupy(x):
+        return masked.variance(x, axis, dtype, ddof, keepdims, where)
     return np.var(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
 
 
@@ -176,17 +188,23 @@ def _std(
     x: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: Any = False, where: Any = True
 ) -> Array:
     """The root of the variance."""
+    if is_cupy(x):
+        return np.sqrt(masked.variance(x, axis, dtype, ddof, keepdims, where))
     return np.std(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
 
 
 def _max(x: Array, axis: Axis = None, *, keepdims: Any = False, initial: Any = NONE, where: Any = True) -> Array:
     """The largest number along an axis, several, or all."""
-    return np.maximum.reduce(x, axis=axis, keepdims=keepdims, initial=initial, where=where)
+    if is_cupy(x):
+        return masked.extreme("max", x, axis, keepdims, initial, where)
+    return _max_reduce(x, axis, None, None, keepdims, initial, where)
 
 
 def _min(x: Array, axis: Axis = None, *, keepdims: Any = False, initial: Any = NONE, where: Any = True) -> Array:
     """The smallest number along an axis, several, or all."""
-    return np.minimum.reduce(x, axis=axis, keepdims=keepdims, initial=initial, where=where)
+    if is_cupy(x):
+        return masked.extreme("min", x, axis, keepdims, initial, where)
+    return _min_reduce(x, axis, None, None, keepdims, initial, where)
 
 
 def _nanmax(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
@@ -214,7 +232,7 @@ def _logsumexp_and_terms(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, A
     """The result, and beside it the terms of the sum and the sum, both divided by the largest term."""
     largest = _largest(x, axis)
     terms = np.exp(x - largest)
-    total = _add_reduce(terms, axis, None, None, True)
+    total = np.add.reduce(terms, axis, None, None, True)
     if surely(total):
         out = np.log(total) + largest
     else:
@@ -227,10 +245,9 @@ def _logsumexp_and_terms(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, A
 
 def _largest(x: Any, axis: Axis) -> Array:
     """The largest numbers, reduced axes kept, as constants; 0 for those that are infinite."""
-    value = np.asarray(unwrap(x)[0])
-    largest = np.asarray(
-        _max_reduce(value if value.dtype.kind == "f" else value.astype(float), axis, None, None, True, -np.inf)
-    )
+    value = array_of(x)
+    value = value if value.dtype.kind == "f" else value.astype(float)
+    largest = array_of(max(value, axis, keepdims=True, initial=-np.inf))
     return largest if surely(np.isfinite(largest)) else np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
 
 
@@ -258,12 +275,15 @@ def _log_softmax(x: Array, axis: Axis = -1) -> Array:
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 _min_reduce: Any = np.minimum.reduce
+ndarray = np.ndarray  # its type is known at once; whether something else lives on a GPU takes a look
 
 sum = Op(
     _sum,
     masks=True,
-    forward=lambda x, axis, dtype, keepdims, initial, where: _add_reduce(
-        x, axis, dtype, None, keepdims, initial, where
+    forward=lambda x, axis, dtype, keepdims, initial, where: (
+        _add_reduce(x, axis, dtype, None, keepdims, initial, where)
+        if type(x) is ndarray
+        else _sum(x, axis, dtype, keepdims=keepdims, initial=initial, where=where)
     ),
     implements=[np.sum],
     x=_spread,
@@ -271,7 +291,11 @@ sum = Op(
 mean = Op(
     _mean,
     masks=True,
-    forward=lambda x, axis, dtype, keepdims, where: x.mean(axis, dtype, None, keepdims, where=where),
+    forward=lambda x, axis, dtype, keepdims, where: (
+        x.mean(axis, dtype, None, keepdims, where=where)
+        if type(x) is ndarray
+        else _mean(x, axis, dtype, keepdims=keepdims, where=where)
+    ),
     implements=[np.mean],
     x=_mean_x,
 )
@@ -281,7 +305,11 @@ std = Op(_std, masks=True, implements=[np.std], x=_std_x, kink="0 where all numb
 max = Op(
     _max,
     masks=True,
-    forward=lambda x, axis, keepdims, initial, where: _max_reduce(x, axis, None, None, keepdims, initial, where),
+    forward=lambda x, axis, keepdims, initial, where: (
+        _max_reduce(x, axis, None, None, keepdims, initial, where)
+        if type(x) is ndarray
+        else _max(x, axis, keepdims=keepdims, initial=initial, where=where)
+    ),
     implements=[np.max, np.amax],
     x=_extreme_x,
     kink=TIES,
@@ -289,7 +317,11 @@ max = Op(
 min = Op(
     _min,
     masks=True,
-    forward=lambda x, axis, keepdims, initial, where: _min_reduce(x, axis, None, None, keepdims, initial, where),
+    forward=lambda x, axis, keepdims, initial, where: (
+        _min_reduce(x, axis, None, None, keepdims, initial, where)
+        if type(x) is ndarray
+        else _min(x, axis, keepdims=keepdims, initial=initial, where=where)
+    ),
     implements=[np.min, np.amin],
     x=_extreme_x,
     kink=TIES,
