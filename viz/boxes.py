@@ -59,7 +59,7 @@ def boxes(
         size = ceil(len(units) / most)
         parts = [units[i : i + size] for i in range(0, len(units), size)]
         units = [tuple(node for unit in part for node in unit) for part in parts]
-    hosts = _hosts(names, units, homes)
+    hosts = _hosts(units, homes)
     drawn = [Box("", _look(v), names[v], "", (v,)) for v in names if isinstance(v, Leaf) and v not in hosts]
     times: Counter[str] = Counter()
     for unit in units:
@@ -83,9 +83,7 @@ def _look(leaf: Leaf) -> str:
     return "leaf" if leaf.requires_grad else "constant"
 
 
-def _hosts(
-    names: Mapping[Vertex, str], units: Sequence[tuple[Node, ...]], homes: Mapping[Vertex, Call | None]
-) -> dict[Vertex, Node]:
+def _hosts(units: Sequence[tuple[Node, ...]], homes: Mapping[Vertex, Call | None]) -> dict[Vertex, Node]:
     """The first node of the box that a leaf is drawn in: of its module, of the only run that uses it, or of the first.
 
     The first of several runs it is only where so many leaves would stand by themselves that nobody could read them.

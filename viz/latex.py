@@ -63,7 +63,7 @@ def escaped(text: str) -> str:
 
 
 def _raised(character: str) -> str:
-    """A small letter above or below the line, which fonts of TeX do not have, as LaTeX makes one; any other as it is."""
+    """A raised or lowered letter, which fonts of TeX do not have, as an exponent or index; any other as it is."""
     match unicodedata.decomposition(character).split():
         case ["<super>" | "<sub>" as place, code]:
             letter = unicodedata.normalize("NFKC", chr(int(code, 16))).replace("\N{MINUS SIGN}", "-")
