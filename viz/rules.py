@@ -50,12 +50,7 @@ def formula_text(step: Step) -> str | None:
 def rule_text(step: Step, names: dict[Vertex, str], arriving: str) -> str:
     """How the step makes its gradient of what arrives: in words, or else by the rule's own docstring or source."""
     node, operands = step.node, step.node.op.operands
-    text = (
-        _words(step)
-        or _product(step)
-        or _layer(step)
-        or rules.rule_text(node.op, node.op.operand(step.index))
-    )
+    text = _words(step) or _product(step) or _layer(step) or rules.rule_text(node.op, node.op.operand(step.index))
     spoken = {} if node.op.variadic else {name: names[v] for name, v in zip(operands, node.inputs, strict=True)}
     spoken["g"] = arriving
     return re.sub(r"\b(\w+)\b", lambda match: spoken.get(match[1], match[1]), text)
