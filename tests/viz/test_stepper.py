@@ -218,6 +218,20 @@ def test_a_large_graph_of_many_shared_inputs_stays_small(tmp_path: Path) -> None
     assert len(arrows) < 700
 
 
+@pytest.mark.parametrize(("shape", "mapped"), [((64,), True), ((65,), False), ((16, 16), True), ((2, 100), False)])
+def test_maps_are_no_wider_than_the_boxes_can_be(shape: tuple[int, ...], mapped: bool) -> None:
+    x = leaf(np.ones(shape), "x")
+    said = page(trace(tg.sum(tg.exp(x))))
+    assert ('class="map"' in said) == mapped
+    assert max(float(wide) for wide in re.findall(r'<svg[^>]* width="([\d.]+)"', said)) <= 420
+
+
+def test_a_value_whose_numbers_are_written_in_its_box_needs_no_map_there() -> None:
+    graph = page(trace(tg.sum(tg.exp(leaf([1, 2], "x"))))).partition('<svg id="graph"')[2].partition("</svg>")[0]
+    assert 'class="map"' not in graph
+    assert "[1, 2]" in graph
+
+
 def test_one_file_holds_everything_and_forbids_the_network(tmp_path: Path) -> None:
     path = stepper(broadcast().root, tmp_path / "steps.html")
     assert list(tmp_path.iterdir()) == [path]
