@@ -161,8 +161,8 @@ def does_not_fit(op: str, operands: Sequence[tuple[tuple[int, ...], str | None]]
 
 def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
     """What to raise where `op` raised `error`: a `ShapeError` with the way out for shapes that do not fit."""
-    if (mixed := mixed_devices(op.name, operands)) is not None:
-        return mixed
+    if are_mixed(operands):
+        return mixed_devices(op.name, operands, () if op.variadic else op.operands)
     known = [(np.shape(getattr(o, "_value", o)), getattr(o, "name", None)) for o in operands]
     if op.hint and any(shape == () for shape, _ in known):  # a product of matrices, with a single number
         return does_not_fit(op.name, known, op.hint)
@@ -177,24 +177,24 @@ def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
     return does_not_fit(op.name, known, op.hint or (f"NumPy says: {error}." if len(known) == 1 else ""))
 
 
-def mixed_devices(what: str, operands: Sequence[Any], called: Sequence[str] = ()) -> DeviceError | None:
-    """The error for arrays on different devices, where they are; single numbers on the host go with any array.
-
-    An operand is called by its name, or as `called` says, or by its place.
-    """
-    named = [getattr(o, "name", None) for o in operands]
-    names = [repr(n) if n else c or f"operand {i + 1}" for i, (n, c) in enumerate(zip_longest(named, called))]
+def mixed_devices(what: str, operands: Sequence[Any], called: Sequence[str] = ()) -> DeviceError:
+    """The error for arrays on different devices: each by its name, or as `called` says, or by its place."""
     values = [getattr(o, "_value", o) for o in operands]
     homes = {i: home for i, value in enumerate(values) if (home := _home(value)) is not None}
-    there = next((home for home in homes.values() if home != "cpu"), "cpu")
-    elsewhere = [i for i, home in homes.items() if home != there]
-    if not elsewhere:
-        return None
+    there = next(home for home in homes.values() if home != "cpu")
+    given = [getattr(o, "name", None) for o in operands]
+    names = [repr(n) if n else c or f"operand {i + 1}" for i, (n, c) in enumerate(zip_longest(given, called))]
     said = [f"{names[i]} of shape {np.shape(values[i])} is on {home}" for i, home in homes.items()]
+    other = next((given[i] for i, home in homes.items() if home != there), None)
     return DeviceError(
-        f"{what}: {' and '.join(said)}, and one computation runs on one device. Write"
-        f" {named[elsewhere[0]] or 'x'}.to({there!r}), best once, where it is made."
+        f"{what}: {', '.join(said)}, and one computation runs on one device. Write {other or 'x'}.to({there!r}), best"
+        " once, where it is made."
     )
+
+
+def are_mixed(operands: Sequence[Any]) -> bool:
+    """Whether arrays live on different devices; single numbers on the host go with any array."""
+    return len({_home(getattr(o, "_value", o)) for o in operands} - {None}) > 1
 
 
 def gradient_elsewhere(g: Any, tensor: Any) -> DeviceError:

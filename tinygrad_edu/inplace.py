@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu import errors, ops
 from tinygrad_edu.conversion import stored_back
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.graph import Node, Vertex, unwrap, wrap
 from tinygrad_edu.hooks import moved_retainers
 from tinygrad_edu.mutation import changes
@@ -49,8 +50,8 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
         try:
             function(memory, value, memory)
         except (ValueError, TypeError) as error:
-            if (mixed := errors.mixed_devices(op.name, [tensor, other])) is not None:
-                raise mixed from error
+            if errors.are_mixed([tensor, other]):
+                raise errors.mixed_devices(op.name, [tensor, other]) from error
             if isinstance(error, TypeError):
                 raise
             raise _explained(op.name, tensor, tensor.shape, other, IN_PLACE_HINT) from error
@@ -80,8 +81,8 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
         _take(tensor, ops.setitem(tensor, new, plain_key(key, copied=True)))
         return
     memory = tensor.array
-    if (mixed := errors.mixed_devices("item assignment", [tensor, value])) is not None:
-        raise mixed
+    if is_cupy(memory) != is_cupy(value) and errors.are_mixed([tensor, value]):
+        raise errors.mixed_devices("item assignment", [tensor, value])
     try:
         memory[key] = value
     except ValueError as error:

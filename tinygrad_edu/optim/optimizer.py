@@ -144,7 +144,9 @@ class Optimizer:
                         else:
                             in_blocks(rule, w, g, *kept)
                     except TypeError as error:
-                        raise _elsewhere(self, p, g, kept) or error from error
+                        if errors.are_mixed([p, g, *kept]):
+                            raise _elsewhere(self, p, g, kept) from error
+                        raise
                     if bare:
                         p._become(w[()])
         finally:
@@ -292,12 +294,11 @@ def _loaded(name: str, value: Any, p: Tensor, place: int) -> Any:
     return Tensor(value, dtype=p.dtype, device=p.device)
 
 
-def _elsewhere(optimizer: Optimizer, p: Tensor, g: Array, kept: Sequence[Array]) -> Exception | None:
+def _elsewhere(optimizer: Optimizer, p: Tensor, g: Array, kept: Sequence[Array]) -> Exception:
     """The error for a parameter that was moved to another device than what is remembered of it, where it was."""
     called = ("a parameter", "its gradient", *["what is remembered of it"] * len(kept))
     found = errors.mixed_devices(f"{type(optimizer).__name__}.step", [p, g, *kept], called)
-    if found is not None:
-        found.add_note("Move the model first, model.to(device), and then make the optimizer from its parameters.")
+    found.add_note("Move the model first, model.to(device), and then make the optimizer from its parameters.")
     return found
 
 

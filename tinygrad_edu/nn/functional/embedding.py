@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.device import is_cupy
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import ShapeError, mixed_devices
 from tinygrad_edu.glance import seen
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
@@ -119,6 +119,8 @@ def embedding(
     if weight.ndim != 2:
         raise ShapeError(f"embedding: the table has the shape (rows, features), and this one {weight.shape}.")
     indices = as_operand(input)
+    if is_cupy(getattr(indices, "_value", indices)) != is_cupy(getattr(weight, "_value", weight)):
+        raise mixed_devices("embedding", [indices, weight], ("the input", "the table"))
     indices = indices.array if hasattr(indices, "grad_fn") else indices
     rows = weight.shape[0]
     _checked(indices, rows)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.device import is_cupy
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import ShapeError, mixed_devices
 from tinygrad_edu.nn.functional.losses.operands import at, first_place, held
 
 
@@ -42,7 +42,10 @@ def class_indices(loss: str, input: Any, target: Any, ignore_index: int) -> tupl
     no such class. Raises TypeError for targets that are not whole numbers, `ShapeError` for
     another shape than that of the input without its classes, IndexError for a class that is not there.
     """
-    shape, target = held(input).shape, held(target)
+    shape, on_gpu = held(input).shape, is_cupy(held(target))
+    if on_gpu != is_cupy(held(input)):
+        raise mixed_devices(loss, [input, target], ("the input", "the target"))
+    target = held(target)
     axis = 0 if len(shape) == 1 else 1
     classes, wanted = shape[axis], shape[:axis] + shape[axis + 1 :]
     if target.shape != wanted:
@@ -52,7 +55,7 @@ def class_indices(loss: str, input: Any, target: Any, ignore_index: int) -> tupl
             f"{loss}: class indices are whole numbers, and the target of shape {target.shape} holds {target.dtype}:"
             f" write target.long(). Probabilities would have the shape of the input, {shape}."
         )
-    if is_cupy(target):
+    if on_gpu:
         return _unseen(target, classes, ignore_index)
     index = target.astype(np.int64)  # a copy: the graph keeps it, and the learner may fill his anew
     # As unsigned numbers, negative ones are the largest of all: one look finds both kinds that are not there.
