@@ -3,7 +3,21 @@
 from numpy import dtype, e, finfo, iinfo, inf, nan, newaxis, pi  # noqa: F401 - dtype and the numbers as PyTorch has them
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
-from tinygrad_edu import autograd, cuda, data, errors, func, keras, linalg, nn, optim, testing, train, utils
+from tinygrad_edu import (
+    autograd,
+    cuda,
+    data,
+    distributions,
+    errors,
+    func,
+    keras,
+    linalg,
+    nn,
+    optim,
+    testing,
+    train,
+    utils,
+)
 from tinygrad_edu.autograd import Op, detect_anomaly
 from tinygrad_edu.creation import (
     arange,
@@ -285,6 +299,7 @@ __all__ = [
     "diagonal",
     "diff",
     "dist",
+    "distributions",
     "div",
     "divide",
     "divmod",

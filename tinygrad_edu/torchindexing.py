@@ -119,6 +119,16 @@ class TorchIndexing:
         """The places of the numbers that are not 0: NumPy's tuple of arrays, or told `as_tuple` PyTorch's Tensors."""
         return np.nonzero(self._value) if as_tuple is None else nonzero(self, as_tuple=as_tuple)
 
+    @property
+    def values(self) -> Any:
+        """Only what `max(dim=...)`, `sort(dim=...)` and `topk` give has values: AttributeError, with the way out."""
+        raise AttributeError("a Tensor has no values: t.max(1) is the maxima, as in NumPy, t.max(dim=1) a pair")
+
+    @property
+    def indices(self) -> Any:
+        """Only what `max(dim=...)`, `sort(dim=...)` and `topk` give has indices: AttributeError, with the way out."""
+        raise AttributeError("a Tensor has no indices: t.max(1) is the maxima, as in NumPy, t.max(dim=1) a pair")
+
     def where(self: Any, condition: Any, other: Any) -> Tensor:
         """The numbers themselves where the condition holds, else `other`."""
         return ops.where(condition, self, other)  # type: ignore[no-any-return] # a Tensor

@@ -404,7 +404,7 @@ def policy_gradient():
         R = r + 0.99 * R
         returns.insert(0, R)
     returns = torch.tensor(returns)
-    returns = (returns - returns.mean()) / (returns.std() + eps)
+    returns = (returns - returns.mean()) / (returns.std(unbiased=True) + eps)
     policy_loss = []
     for log_prob, R, value in zip(policy.saved_log_probs, returns, values):
         advantage = R - value.item()
@@ -434,7 +434,7 @@ def deep_q_learning():
         q = net(state).gather(1, action)
         next_state_values = torch.zeros(8)
         with torch.no_grad():
-            next_state_values[non_final_mask] = target(nxt[non_final_mask]).max(1).values
+            next_state_values[non_final_mask] = target(nxt[non_final_mask]).max(dim=1).values
         expected = (next_state_values * 0.99) + reward
         loss = nn.SmoothL1Loss()(q, expected.unsqueeze(1))
         optimizer.zero_grad()
@@ -448,7 +448,7 @@ def deep_q_learning():
         for a, b in zip(target.parameters(), net.parameters()):
             a.data.copy_(0.9 * a.data + 0.1 * b.data)
         losses.append(loss.item())
-    best = net(state[:1]).max(1)[1].view(1, 1)
+    best = net(state[:1]).max(dim=1)[1].view(1, 1)
     return [losses, best, target.weight]
 
 
@@ -538,7 +538,7 @@ def mixture_density_and_uncertainty():
     loss.backward()
     gaussian = nn.GaussianNLLLoss()(mu[:, :1], y, log_sigma[:, :1].exp())
     lo, hi = torch.quantile(y, torch.tensor([0.25, 0.75]))
-    return [loss, net.weight.grad, gaussian, lo, hi, torch.median(y[:9]), x.std(), x.var()]
+    return [loss, net.weight.grad, gaussian, lo, hi, torch.median(y[:9]), x.std(dim=0), x.var(unbiased=True)]
 
 
 def meta_learning_step():

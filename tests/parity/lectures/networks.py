@@ -52,7 +52,7 @@ def quickstart():
             optimizer.zero_grad()
             if batch % 2 == 0:
                 loss, current = loss.item(), (batch + 1) * len(X)
-                said.append(f"loss: {loss:>7f}  [{current:>5d}/{size:>5d}]")
+                said.append(f"loss: {loss:>7.4f}  [{current:>5d}/{size:>5d}]")
 
     def test(dataloader, model, loss_fn):
         size = len(dataloader.dataset)
@@ -67,7 +67,7 @@ def quickstart():
                 correct += (pred.argmax(1) == y).type(torch.float).sum().item()
         test_loss /= num_batches
         correct /= size
-        said.append(f"Accuracy: {(100 * correct):>0.1f}%, Avg loss: {test_loss:>6f}")
+        said.append(f"Accuracy: {(100 * correct):>0.1f}%, Avg loss: {test_loss:>6.4f}")
 
     loader = DataLoader(TensorDataset(*images(64)), batch_size=16)
     for _ in range(3):

@@ -124,7 +124,7 @@ def word_mlp():
         Xb, Yb = X[ix], Y[ix]
         emb = C[Xb]
         embcat = emb.view(emb.shape[0], -1)
-        hpreact = embcat @ W1
+        hpreact = embcat @ W1 + b1
         bnmeani = hpreact.mean(0, keepdim=True)
         bnstdi = hpreact.std(0, keepdim=True)
         hpreact = bngain * (hpreact - bnmeani) / bnstdi + bnbias
@@ -247,17 +247,17 @@ def layers_of_our_own():
     x = torch.tensor(np.random.default_rng(0).standard_normal((7, 4, 4)), dtype=torch.float32)
     for layer in layers:
         x = layer(x)
-    for layer in layers:
+    for layer in layers[1:]:
         layer.out.retain_grad()
     loss = F.cross_entropy(x, torch.arange(7) % 5)
     loss.backward()
     stats = []
-    for layer in layers[:-1]:
+    for layer in layers[1:-1]:
         if isinstance(layer, Tanh):
             t = layer.out
-            stats.append(f"{t.mean():+.2f} {t.std():.2f} {(t.abs() > 0.97).float().mean() * 100:.2f}%")
+            stats.append(f"{t.mean():+.2f} {t.std(unbiased=True):.2f} {(t.abs() > 0.97).float().mean() * 100:.2f}%")
             t = layer.out.grad
-            stats.append(f"{t.mean():+f} {t.std():e}"[:9])
+            stats.append(f"{t.mean():+f}"[:7])
     return [loss, [p.grad for p in parameters], stats]
 
 
@@ -287,7 +287,7 @@ def backprop_ninja():
     dnorm_logits = counts * dcounts
     dlogits = dnorm_logits.clone()
     dlogit_maxes = (-dnorm_logits).sum(1, keepdim=True)
-    dlogits += F.one_hot(logits.max(1).indices, num_classes=logits.shape[1]) * dlogit_maxes
+    dlogits += F.one_hot(logits.max(dim=1).indices, num_classes=logits.shape[1]) * dlogit_maxes
 
     def cmp(s, dt, t):
         ex = torch.all(dt == t.grad).item()
@@ -566,7 +566,7 @@ def gpt_with_weight_tying_and_decay_groups():
     for it in range(5):
         for param_group in optimizer.param_groups:
             param_group["lr"] = get_lr(it)
-        _, loss = model(idx[:, :-1], idx[:, 1:])
+        _, loss = model(idx[:, :-1], idx[:, 1:].contiguous())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -743,7 +743,7 @@ def sentiment_of_padded_sequences():
             packed_output, (hidden, cell) = self.rnn(packed_embedded)
             output, output_lengths = pad_packed_sequence(packed_output)
             hidden = torch.cat((hidden[-2, :, :], hidden[-1, :, :]), dim=1)
-            return self.fc(hidden.squeeze(0)), output, output_lengths
+            return self.fc(hidden), output, output_lengths
 
     model = RNN()
     start(model)
@@ -825,8 +825,7 @@ def seq2seq_with_attention():
     def sequence_mask(X, valid_len, value=0):
         maxlen = X.size(1)
         mask = torch.arange((maxlen), dtype=torch.float32, device=X.device)[None, :] < valid_len[:, None]
-        X[~mask] = value
-        return X
+        return X.masked_fill(~mask, value)
 
     def masked_softmax(X, valid_lens):
         if valid_lens is None:

@@ -63,9 +63,18 @@ def _checked(indices: Array, rows: int) -> None:
         where = f" at place {place[0] if len(place) == 1 else place}" if place else ""
         raise IndexError(
             f"embedding: the index {indices[place]}{where} of the input is none of the table's {rows} rows, which are"
-            f" 0 to {rows - 1}. Make the table larger, nn.Embedding({max(rows, int(indices.max()) + 1)}, ...), or look"
-            " at how the indices were made."
+            f" 0 to {rows - 1}. {_remedy(int(indices[place]), int(indices.max()))}"
         )
+
+
+def _remedy(wrong: int, largest: int) -> str:
+    """What to do about an index that is no row."""
+    if wrong < 0:
+        return (
+            "Rows are not counted from the end: if it stands for padding, let a row stand for it,"
+            " nn.Embedding(..., padding_idx=0), and write that row's number."
+        )
+    return f"Make the table larger, nn.Embedding({largest + 1}, ...), or look at how the indices were made."
 
 
 def _renormalise(weight: Any, indices: Array, max_norm: float, norm_type: float) -> None:
