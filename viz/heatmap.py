@@ -20,8 +20,9 @@ DEEPEST = 0.6
 
 def has_map(value: Any | None) -> bool:
     """Whether a value is drawn as a map: one or two axes of at most `LONGEST`, two to `LARGEST` numbers."""
-    mapped = value is not None and np.ndim(value) in (1, 2) and 1 < np.size(value) <= LARGEST
-    return mapped and max(np.shape(value)) <= LONGEST
+    if value is None or np.ndim(value) not in (1, 2):
+        return False
+    return 1 < np.size(value) <= LARGEST and max(np.shape(value)) <= LONGEST
 
 
 def size_of(value: Any, cell: float) -> tuple[float, float]:

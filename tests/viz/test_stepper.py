@@ -15,6 +15,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.viz.examples import Example, broadcast, leaf, network, neuron, product, shared
 from tests.viz.test_dot import HOSTILE
+from tinygrad_edu import Tensor
 from tinygrad_edu.errors import NonScalarBackwardError, RenderError
 from viz import stepper, trace
 from viz.boxes import boxes
@@ -90,6 +91,14 @@ def test_the_film_goes_forward_through_the_values_and_back_through_the_steps() -
     assert film[1].said == "p = a * b = 2 * (-3) = -6."
     assert film[6].said == "Back from p to a. 1 * -3 = -3 arrives at a."
     assert film[8].lines[:3] == ("d out/d a = -3", "d out/d b = 2", "d out/d c = 1")
+
+
+def test_what_is_called_by_its_number_is_not_told_to_be_that_number() -> None:
+    x = leaf([1, 2], "x")
+    told = trace(tg.sum(x * Tensor([0.0, 1.0]) + 2))
+    end = next(vertex for vertex, name in told.names.items() if name == "out")
+    first = frames(told, boxes(told.names, end), told.chain_rule())[0]
+    assert first.lines == ("x = [1, 2]",)
 
 
 def test_a_sum_of_what_arrives_is_told() -> None:

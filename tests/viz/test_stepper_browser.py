@@ -312,6 +312,22 @@ def test_a_network_is_walked_by_its_modules(browser: Any, tmp_path: Path) -> Non
     assert {"0.weight", "0.bias", "1", "2", "3"} < page.boxes().keys()
 
 
+def test_on_paper_the_picture_is_whole_and_every_step_is_told(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, shared().root, width=794, height=1123)
+    page.run("show(4)")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        seen = "e => getComputedStyle(e).visibility === 'visible' && e.getClientRects().length > 0"
+        cards, grads, boxes = page.run(
+            f"const seen = {seen}, all = s => [...document.querySelectorAll(s)].filter(seen).length;"
+            "return [all('.card'), all('#graph .box .grad'), all('#graph .box')]"
+        )
+        assert (cards, grads) == (page.last + 1, boxes)
+        assert page.run("return picture.scrollWidth <= picture.clientWidth && picture.scrollHeight <= innerHeight")
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_names_of_any_kind_are_text(browser: Any, tmp_path: Path) -> None:
     for i, name in enumerate(HOSTILE):
         x = leaf(2, name)
