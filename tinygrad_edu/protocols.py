@@ -105,7 +105,8 @@ class NumPyProtocols:
         """For `deepcopy` and `pickle`: a leaf goes as its values; a history belongs to its graph."""
         if self.grad_fn is not None:
             raise errors.not_a_leaf(self.name)
-        return _rebuild, (type(self), np.array(self), self.requires_grad, self.name, self.grad)
+        array = self._value.copy() if is_cupy(self._value) else np.array(self)
+        return _rebuild, (type(self), array, self.requires_grad, self.name, self.grad)
 
 
 def _rebuild(cls: type[Tensor], array: Any, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:

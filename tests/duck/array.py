@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.duck.calls import MAKES_ARRAYS, SYNCHRONIZING, run_function, run_scatter, run_ufunc
+from tests.duck.calls import TAKES_HOSTS, SYNCHRONIZING, run_function, run_scatter, run_ufunc
 from tests.duck.coverage import coverage
 
 SCALARS = frozenset((bool, int, float, complex, *(np.dtype(char).type for char in "?bBhHiIlLqQefdFD")))
@@ -75,7 +75,7 @@ def call(name: str, args: Any, kwargs: Any) -> Any:
     """A function or ufunc of CuPy's on ducks and numbers."""
     if name in SYNCHRONIZING:
         waits.note()
-    hosts = name in MAKES_ARRAYS
+    hosts = name in TAKES_HOSTS
     run = run_ufunc if name in coverage().ufuncs else run_function
     options = {key: lowered(value, hosts) for key, value in kwargs.items()}
     return lifted(run(name, lowered(tuple(args), hosts), options), *_ducks(args), *_ducks(tuple(kwargs.values())))

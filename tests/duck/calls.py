@@ -18,7 +18,9 @@ SYNCHRONIZING = frozenset(
 """Functions that wait for a number of the GPU, as for the length of their result: CuPy's pages say so."""
 
 OF_ARRAYS = frozenset("column_stack concatenate dstack hstack stack vstack".split())
-MAKES_ARRAYS = frozenset("array asanyarray asarray ascontiguousarray asfortranarray".split())
+TAKES_HOSTS = frozenset("array asanyarray asarray ascontiguousarray asfortranarray put take".split())
+"""What takes arrays of the host too, and copies them: functions that make arrays, and the places of some."""
+
 AT = {  # the dtypes that the GPU can add to where several threads want to, and the like
     "add": "iIlLqQefd",
     "subtract": "iI",

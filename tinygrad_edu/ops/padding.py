@@ -90,7 +90,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
         return padded(array, widths, mode, constants if constants.ndim else constants[()])
     if constants.ndim:
         raise UnsupportedError("several constant_values with a gradient: join them yourself, np.concatenate([a, t, b])")
-    margins = np.pad(library_of(array).zeros(array.shape), widths, constant_values=1)
+    margins = np.pad(library_of(array).zeros(array.shape, constants.dtype), widths, constant_values=1)
     return padded(array, widths, mode, 0) + constants * margins
 
 

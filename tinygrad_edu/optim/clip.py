@@ -97,8 +97,8 @@ def _norm(g: Array, p: float) -> float:
     norm = float(np.linalg.norm(g.ravel("K"), p))
     if math.isfinite(norm):
         return norm
-    parts: list[Any] = []
-    in_blocks(lambda block: parts.append(np.linalg.norm(block.astype(np.float64).ravel(), p)), g)
+    parts: list[float] = []
+    in_blocks(lambda block: parts.append(float(np.linalg.norm(block.astype(np.float64).ravel(), p))), g)
     return float(np.linalg.norm(parts, p))
 
 
