@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import ops, torchwords
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.graph import wrap
+from tinygrad_edu.graph import array_of, wrap
 from tinygrad_edu.op import implementations
 from tinygrad_edu.operators import method
 from tinygrad_edu.torchnames import clamp
@@ -105,7 +106,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0) -> Any:
 
 def count_nonzero(input: Any, dim: int | tuple[int, ...] | None = None) -> Tensor:
     """How many numbers are not 0, of all or along `dim`."""
-    return wrap(np.asarray(np.count_nonzero(getattr(input, "_value", input), dim)), None)
+    return wrap(array_of(np.count_nonzero(array_of(input), dim)), None)
 
 
 def diag_embed(input: Any) -> Any:
@@ -115,7 +116,7 @@ def diag_embed(input: Any) -> Any:
     array([[1., 0.],
            [0., 2.]])
     """
-    return input[..., None] * np.eye(input.shape[-1], dtype=input.dtype)
+    return input[..., None] * library_of(input).eye(input.shape[-1], dtype=input.dtype)
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.duck.calls import TAKES_HOSTS, SYNCHRONIZING, run_function, run_scatter, run_ufunc
+from tests.duck.calls import SYNCHRONIZING, TAKES_HOSTS, run_function, run_scatter, run_ufunc
 from tests.duck.coverage import coverage
 
 SCALARS = frozenset((bool, int, float, complex, *(np.dtype(char).type for char in "?bBhHiIlLqQefdFD")))
