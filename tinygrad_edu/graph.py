@@ -49,7 +49,8 @@ class Vertex:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the value, and so of its gradient."""
-        return self.like[1] if type(self.like) is tuple else array_of(self.like).dtype
+        dtype: np.dtype[Any] = self.like[1] if type(self.like) is tuple else array_of(self.like).dtype
+        return dtype
 
 
 class Passes:

@@ -15,7 +15,7 @@ SCALARS = frozenset((bool, int, float, complex, *(np.dtype(char).type for char i
 """What meets an array in a calculation: these types themselves, and arrays of the same device."""
 
 
-class DeviceSynchronized(RuntimeError):
+class DeviceSynchronized(RuntimeError):  # noqa: N818 - CuPy's name
     """`cupyx.DeviceSynchronized`: the host waited for the GPU where it must not."""
 
 
@@ -98,7 +98,7 @@ class Duck:
     """An array on "cuda:0" that is none: what `cupy.ndarray` is to a GPU, without the GPU."""
 
     __array_priority__ = 100
-    __hash__ = None  # type: ignore[assignment] # as arrays are
+    __hash__ = None
     _host: Any
     base: Any
 
@@ -173,7 +173,7 @@ class Duck:
     device = property(lambda self: SimpleNamespace(id=0))
     data = property(lambda self: SimpleNamespace(ptr=self._host.ctypes.data, device=self.device))
     T = property(lambda self: self.transpose())
-    mT = property(lambda self: lifted(self._host.mT, self))
+    mT = property(lambda self: lifted(self._host.mT, self))  # noqa: N815 - the array standard's name
     real = property(lambda self: lifted(self._host.real, self))
     imag = property(lambda self: lifted(self._host.imag, self))
 
@@ -187,10 +187,10 @@ class Duck:
 
     # To the host
 
-    def get(self, stream: Any = None, order: str = "C", out: Any = None, blocking: bool = True) -> Any:
+    def get(self, *, order: Any = "C", out: Any = None) -> Any:
         waits.note()
         if out is None:
-            return np.array(self._host, order=order)  # type: ignore[call-overload] # a word
+            return np.array(self._host, order=order)
         out[...] = self._host
         return out
 
@@ -249,7 +249,7 @@ class Duck:
             raise TypeError("casting and subok are not supported yet")
         return lifted(self._host.astype(dtype, order, copy=copy), self)
 
-    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Any:
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
         return lifted(self._host.reshape(*shape, order=order), self)
 
     def transpose(self, *axes: Any) -> Any:
@@ -261,13 +261,13 @@ class Duck:
     def copy(self, order: str = "C") -> Any:
         return lifted(self._host.copy(order))
 
-    def view(self, dtype: Any = None, array_class: Any = None) -> Any:
+    def view(self, dtype: Any = None) -> Any:
         return lifted(self._host.view() if dtype is None else self._host.view(dtype), self)
 
     def fill(self, value: Any) -> None:
         self._host.fill(lowered(value))
 
-    def set(self, arr: Any, stream: Any = None) -> None:
+    def set(self, arr: Any) -> None:
         if (arr.dtype, arr.shape) != (self.dtype, self.shape):
             raise TypeError(f"{arr.dtype} array cannot be set to {self.dtype} array")
         self._host[...] = arr
@@ -301,7 +301,8 @@ class _Flags:
 
 
 def _masks(key: Any) -> bool:
-    return any(getattr(part, "dtype", None) == bool for part in (key if isinstance(key, tuple) else (key,)))
+    """Whether a key has booleans in it."""
+    return any(getattr(part, "dtype", None) == np.bool_ for part in (key if isinstance(key, tuple) else (key,)))
 
 
 def _upload(array: Any) -> Any:
@@ -353,6 +354,10 @@ def _backward(ufunc: Any) -> Any:
     return lambda self, other: ufunc(other, self)
 
 
+def _alone(ufunc: Any) -> Any:
+    return lambda self: ufunc(self)
+
+
 def _in_place(ufunc: Any) -> Any:
     return lambda self, other: ufunc(self, other, out=self)
 
@@ -366,4 +371,4 @@ for _name, _ufunc in OPERATORS.items():
 for _name, _ufunc in COMPARISONS.items():
     setattr(Duck, f"__{_name}__", _forward(getattr(np, _ufunc)))
 for _name, _ufunc in UNARY.items():
-    setattr(Duck, f"__{_name}__", lambda self, ufunc=getattr(np, _ufunc): ufunc(self))
+    setattr(Duck, f"__{_name}__", _alone(getattr(np, _ufunc)))

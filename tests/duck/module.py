@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 
 import numpy as np
@@ -29,7 +29,7 @@ class GPU:
             raise RuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
         self.id = 0
 
-    def __enter__(self) -> "GPU":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None: ...
@@ -45,7 +45,7 @@ class GPU:
 class RandomState:
     """`cupy.random.RandomState`, as far as it is used: begun anew from a seed before it draws."""
 
-    def __init__(self, seed: int, method: int) -> None:
+    def __init__(self, seed: int, method: int) -> None:  # noqa: ARG002 - of drawing, cuRAND's
         self.seed(seed)
 
     def seed(self, seed: int) -> None:
@@ -113,7 +113,7 @@ def modules() -> dict[str, Any]:
 def as_cupy() -> Iterator[Any]:
     """Inside, `import cupy` finds ducks, and `Tensor.to("cuda")` makes them."""
     made = modules()
-    plain = nullcontext() if COMPILER else mock.patch.object(kernels, "is_cupy", lambda _: False)
+    plain = nullcontext() if COMPILER else mock.patch.object(kernels, "is_cupy", return_value=False)
     with mock.patch.dict(sys.modules, made), plain:  # without a compiler ducks take NumPy's lines
         _random_state.cache_clear()
         try:

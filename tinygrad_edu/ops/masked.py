@@ -59,4 +59,4 @@ def _counted(x: Array, where: Any, other: Any) -> Array:
 
 def _count(x: Array, axis: Any, keepdims: bool, where: Any) -> Array:
     """How many numbers count."""
-    return np.broadcast_to(where, x.shape).sum(axis, None, None, keepdims)
+    return np.broadcast_to(where, x.shape).sum(axis, keepdims=keepdims)

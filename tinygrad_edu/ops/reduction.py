@@ -232,7 +232,7 @@ def _logsumexp_and_terms(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, A
     """The result, and beside it the terms of the sum and the sum, both divided by the largest term."""
     largest = _largest(x, axis)
     terms = np.exp(x - largest)
-    total = np.add.reduce(terms, axis, None, None, True)
+    total = _add_reduce(terms, axis, None, None, True)
     if surely(total):
         out = np.log(total) + largest
     else:
@@ -275,7 +275,7 @@ def _log_softmax(x: Array, axis: Axis = -1) -> Array:
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 _min_reduce: Any = np.minimum.reduce
-ndarray = np.ndarray  # its type is known at once; whether something else lives on a GPU takes a look
+ndarray: Any = np.ndarray  # its type is known at once; whether something else lives on a GPU takes a look
 
 sum = Op(
     _sum,
