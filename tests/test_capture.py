@@ -11,7 +11,6 @@ import tinygrad_edu as tg
 from tinygrad_edu import Tensor, nn, optim
 from tinygrad_edu.errors import CaptureError
 
-
 WRAPS: list[Any] = [lambda f: f, tg.capture]  # without and with
 
 
@@ -55,10 +54,10 @@ def test_capture_takes_a_function() -> None:
 def test_a_step_written_by_hand() -> None:
     """Weights changed in place, as arrays and as single numbers; `.grad` set to None, and read."""
     ended = []
-    for wrap in WRAPS:
+    for wrapped in WRAPS:
         w, b = Tensor([1.0, 2.0], requires_grad=True), Tensor(0.5, requires_grad=True)
 
-        @wrap
+        @wrapped  # type: ignore[untyped-decorator] # either
         def step(x: Tensor, w: Tensor = w, b: Tensor = b) -> Any:
             loss = ((x @ w + b - 1) ** 2).mean()
             loss.backward()
@@ -77,11 +76,11 @@ def test_a_step_written_by_hand() -> None:
 def test_a_step_through_data() -> None:
     """`p.data = ...` and `p.data -= ...`, and gradients set to zero in place."""
     ended = []
-    for wrap in WRAPS:
+    for wrapped in WRAPS:
         w, b = Tensor([1.0, 2.0], requires_grad=True), Tensor(0.5, requires_grad=True)
         w.grad, b.grad = Tensor([0.0, 0.0]), Tensor(0.0)
 
-        @wrap
+        @wrapped  # type: ignore[untyped-decorator] # either
         def step(x: Tensor, w: Any = w, b: Any = b) -> Any:
             loss = ((x @ w + b - 1) ** 2).mean()
             loss.backward()

@@ -18,8 +18,8 @@ Batches = list[tuple[Any, ...]]
 
 # What decides by the numbers themselves: refused, and never repeated with the decisions of another day.
 NAMES = """
-    frexp median nansum nanprod nanmean nanvar nanstd nanmedian average sort partition quantile percentile nanquantile
-    nanpercentile extract piecewise place lstsq svd norm cond interp unwrap cov corrcoef unique
+    frexp median nansum nanprod nanmean nanvar nanstd nanmedian sort partition quantile percentile nanquantile
+    nanpercentile extract piecewise place lstsq svd norm cond interp unwrap corrcoef unique
 """
 REFUSED = set(NAMES.split())
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.conversion import needs_gradient
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.graph import Leaf, Node, Vertex, nodes_above, passes, wrap
 from tinygrad_edu.hooks import retains
 from tinygrad_edu.lines import inside, warn
@@ -69,7 +70,7 @@ def accumulate(found: dict[Any, Any], told: bool) -> None:
 
 def _surprises(earlier: Any) -> bool:
     """Whether nobody has changed the gradient in place since it was left, as to zeros."""
-    return changes.since(0, earlier) is None and bool(np.any(earlier))
+    return changes.since(0, earlier) is None and (is_cupy(earlier) or bool(np.any(earlier)))
 
 
 def looked_at(tensor: Tensor) -> Tensor | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import errors, plan
+from tinygrad_edu.device import library_of
 from tinygrad_edu.kept import Record, fingerprint, records
 from tinygrad_edu.lines import here
 from tinygrad_edu.mutation import changes
@@ -198,7 +199,7 @@ def _bad_without_given(op: Op, values: Sequence[Any], out: Any) -> Place | None:
     except Exception:  # what stands in for the infinities may be no matrix that it takes
         return None
     bad = ~np.isfinite(again[0] if op.beside else again)
-    bad = bad & ~np.isfinite(out) if bad.shape == out.shape else np.zeros(out.shape, bool)
+    bad = bad & ~np.isfinite(out) if bad.shape == out.shape else library_of(out).zeros(out.shape, bool)
     return tuple(int(i) for i in np.argwhere(bad)[0]) if bad.any() else None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.accumulation import accumulate
 from tinygrad_edu.anomaly import detect_anomaly
+from tinygrad_edu.function import Function, Variable
 from tinygrad_edu.graph import Node, Vertex, conform, copied, nodes_above, own, wrap
 from tinygrad_edu.guard import read_only
 from tinygrad_edu.hooks import run_hooks
@@ -30,8 +31,10 @@ from tinygrad_edu.watch import watchers, watching
 float64, ndarray = np.float64, np.ndarray
 
 __all__ = [
+    "Function",
     "Op",
     "Step",
+    "Variable",
     "ancestors",
     "backward",
     "detect_anomaly",
@@ -84,6 +87,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,  # noqa: ARG001 - it is
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of `outputs` by each of `inputs`, returned rather than added to `.grad`; only they are computed.
@@ -98,7 +102,7 @@ def grad(
     """
     if create_graph and not is_grad_enabled():
         with enable_grad():
-            return grad(outputs, inputs, grad_outputs, retain_graph, True, allow_unused)
+            return grad(outputs, inputs, grad_outputs, retain_graph, True, True, allow_unused)
     targets = listed(inputs)
     wanted: dict[Vertex, bool] = {}
     for i, target in enumerate(targets):
@@ -222,3 +226,6 @@ def _propagate(
 def _alone(node: Node, shared: set[Any] | None) -> bool:
     """Whether nobody but its only rule has the gradient of the node."""
     return shared is not None and len(node.plan.pulls) == 1 and node not in shared
+
+
+from tinygrad_edu import functional  # noqa: E402, F401 - built on this file; PyTorch has it here

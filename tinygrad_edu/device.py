@@ -9,24 +9,36 @@ import numpy as np
 
 from tinygrad_edu.errors import DeviceError
 
+INSTALL = (
+    "pip install cupy-cuda13x for CUDA 13, cupy-cuda12x for CUDA 12; nvidia-smi says which the driver is for, and with"
+    " [ctk] behind the name CUDA's own libraries come along"
+)
 
-@cache
-def _cupy() -> Any:
-    """The cupy module, imported when somebody first asks for a GPU."""
+
+def _cupy(module: str = "cupy") -> Any:
+    """The cupy module, or another of its package, imported when somebody first asks for a GPU."""
     try:
-        return import_module("cupy")
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in ("cupy", "cupyx"):
+            raise
+        raise DeviceError(f"tensors on a GPU are CuPy arrays, and cupy is not installed: {INSTALL}") from error
     except ImportError as error:
-        raise DeviceError(
-            "tensors on a GPU are CuPy arrays, and cupy is not installed: pip install cupy-cuda13x for CUDA 13,"
-            " cupy-cuda12x for CUDA 12"
-        ) from error
+        raise DeviceError(f"cupy is installed and cannot be loaded: {error}. To install it anew, {INSTALL}") from error
+
+
+def _cupyx() -> Any:
+    """CuPy's additions to what NumPy has."""
+    return _cupy("cupyx")
 
 
 class device:  # noqa: N801 - PyTorch's name
-    """A place for arrays: `device("cpu")`, `device("cuda")` or `device("cuda:1")`.
+    """A place for arrays: `device("cpu")`, `device("cuda")`, which is the GPU in use, or `device("cuda:1")`.
 
-    >>> device("cpu").type
-    'cpu'
+    "cuda" without a number equals every GPU.
+
+    >>> device("cpu").type, device("cuda") == "cuda:1"
+    ('cpu', True)
     """
 
     __slots__ = ("index", "type")
@@ -35,40 +47,72 @@ class device:  # noqa: N801 - PyTorch's name
         kind, _, number = str(name).partition(":")
         if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
             raise DeviceError(f"no device is called {str(name)!r}: there are 'cpu', 'cuda' and 'cuda:0', 'cuda:1', ...")
-        self.type, self.index = kind, int(number or 0)
+        self.type, self.index = kind, int(number) if number and kind == "cuda" else None
 
     def __str__(self) -> str:
-        return "cpu" if self.type == "cpu" else f"cuda:{self.index}"
+        return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __repr__(self) -> str:
         return f"device({str(self)!r})"
 
     def __eq__(self, other: object) -> bool:
-        return other is self or (isinstance(other, str | device) and str(self) == str(device(other)))
+        if other is self:
+            return True
+        if not isinstance(other, str | device):
+            return False
+        there = device(other)
+        return self.type == there.type and (self.index == there.index or None in (self.index, there.index))
 
     def __hash__(self) -> int:
-        return hash(str(self))
+        return hash(self.type)
 
 
 CPU = device("cpu")
+
+DLPACK_CUDA = (2, 13)
+"""DLPack's numbers for the memory of NVIDIA's GPUs, and for memory that host and GPU share."""
 
 
 def device_count() -> int:
     """How many GPUs there are; 0 without cupy, or without a driver."""
     try:
-        runtime = _cupy().cuda.runtime
+        return _gpus()
     except DeviceError:
         return 0
+
+
+def _gpus() -> int:
+    """How many GPUs cupy can use; `DeviceError`, with the reason, where there is none."""
+    runtime = _cupy().cuda.runtime
     try:
         return int(runtime.getDeviceCount())
-    except runtime.CUDARuntimeError:
-        return 0
+    except runtime.CUDARuntimeError as error:
+        raise DeviceError(
+            f"cupy is installed, and finds no GPU: {error}. nvidia-smi shows GPUs and driver; the driver must be as new"
+            " as the CUDA that cupy is for. Without a GPU leave the tensors on the 'cpu'"
+        ) from error
 
 
-def synchronize(to: "str | device | None" = None) -> None:
-    """Wait until a GPU, the first unless `to` says which, has done all that it was given; without one, nothing."""
-    if device_count():
-        _cupy().cuda.Device(device(to or "cuda").index).synchronize()
+def module_of(place: "str | device | None") -> Any:
+    """What makes arrays on a device: NumPy, or CuPy for the GPU in use. `DeviceError` for one that is not there."""
+    target = CPU if place is None else device(place)
+    if target.type == "cpu":
+        return np
+    count, cupy = _gpus(), _cupy()
+    current = cupy.cuda.runtime.getDevice()
+    if target.index is not None and target.index >= count:
+        raise DeviceError(f"there is no {target}: the GPUs here are {', '.join(f'cuda:{i}' for i in range(count))}")
+    if target.index not in (None, current):
+        raise DeviceError(
+            f"{target} is not the GPU in use, cuda:{current}, where results would go: write `with"
+            f" cuda.device({target.index}):` around all that shall run there, or cuda.set_device({target.index}) before"
+        )
+    return cupy
+
+
+def dlpack_reader(array: Any) -> Any:
+    """What makes an array on the memory of one that speaks DLPack: NumPy's function on the host, CuPy's on a GPU."""
+    return np.from_dlpack if array.__dlpack_device__()[0] not in DLPACK_CUDA else _cupy().from_dlpack
 
 
 def device_of(array: Any) -> device:
@@ -78,18 +122,43 @@ def device_of(array: Any) -> device:
 
 def moved(array: Any, to: "str | device") -> Any:
     """The array on another device; itself where it is there already."""
-    target = device(to)
-    if target == device_of(array):
+    if device_of(array) == to:
         return array
-    if target.type == "cpu":
-        return array.get()
-    with _cupy().cuda.Device(target.index):
-        return _cupy().asarray(array)
+    module = module_of(to)
+    return array.get()[()] if module is np else module.asarray(array)
 
 
 def is_cupy(array: Any) -> bool:
     """Whether an array lives on a GPU."""
     return hasattr(array, "__cuda_array_interface__")
+
+
+def cuda_kernel(kind: str, *definition: str) -> Any:
+    """CuPy's `ElementwiseKernel` or `ReductionKernel`, compiled when it first meets arrays of their dtypes."""
+    return _kernel(_cupy(), kind, definition)
+
+
+@cache
+def _kernel(cupy: Any, kind: str, definition: tuple[str, ...]) -> Any:
+    return getattr(cupy, kind)(*definition[:-1], name=definition[-1])
+
+
+def philox(seed: int) -> Any:
+    """CuPy's `RandomState` of the GPU in use, begun from a seed below 2**63: cuRAND's Philox, quick to begin anew."""
+    state = _random_state(int(_cupy().cuda.runtime.getDevice()))
+    state.seed(seed)
+    return state
+
+
+@cache
+def _random_state(gpu: int) -> Any:  # noqa: ARG001 - there is one for each, made while that one is in use
+    cupy = _cupy()
+    return cupy.random.RandomState(0, cupy.cuda.curand.CURAND_RNG_PSEUDO_PHILOX4_32_10)
+
+
+def library_of(x: Any) -> Any:
+    """What makes arrays where an array, or that of a Tensor, lives: NumPy, or CuPy."""
+    return _cupy() if is_cupy(getattr(x, "_value", x)) else np
 
 
 def special(name: str, array: Any) -> Any:
@@ -98,7 +167,7 @@ def special(name: str, array: Any) -> Any:
     All are accurate to the last digit or two; of 100,000 numbers SciPy takes 1 ms, the C library, through Python, 9.
     """
     if is_cupy(array):
-        return getattr(import_module("cupyx.scipy.special"), name)(array)
+        return getattr(_cupy("cupyx.scipy.special"), name)(array)
     function = _scipy_special(name)
     if function is not None:
         return function(array)

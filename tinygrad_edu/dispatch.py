@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import errors, ops
+from tinygrad_edu.device import library_of
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.places import plain_key
@@ -76,7 +77,9 @@ def _called(ufunc: np.ufunc, name: str, inputs: tuple[Any, ...], options: dict[s
     elif dtype is not None:
         if np.dtype(dtype).kind != "f":
             raise errors.no_option(name, "dtype")
-        inputs = tuple(ops.astype(x, dtype) if hasattr(x, "grad_fn") else np.asarray(x, dtype) for x in inputs)
+        inputs = tuple(
+            ops.astype(x, dtype) if hasattr(x, "grad_fn") else library_of(x).asarray(x, dtype) for x in inputs
+        )
     return implementation(*inputs, **options)
 
 

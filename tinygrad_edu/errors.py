@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = [
     "GradientDtypeError",
     "GradientShapeError",
     "HistoryWarning",
+    "HostCopyError",
     "InPlaceError",
     "MissingGradientWarning",
     "MutationError",
@@ -102,6 +104,10 @@ class DeviceError(TinygradError, RuntimeError):
     """A device that is not there, or tensors on different ones."""
 
 
+class HostCopyError(DeviceError):
+    """Inside `cuda.no_copies()` something read an array of a GPU on the host; names the line."""
+
+
 class ExpressionError(TinygradError, SyntaxError):
     """A command-line expression that is not arithmetic over the allowed names; points at the character."""
 
@@ -160,6 +166,8 @@ def does_not_fit(op: str, operands: Sequence[tuple[tuple[int, ...], str | None]]
 
 def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
     """What to raise where `op` raised `error`: a `ShapeError` with the way out for shapes that do not fit."""
+    if are_mixed(operands):
+        return mixed_devices(op.name, operands, () if op.variadic else op.operands)
     known = [(np.shape(getattr(o, "_value", o)), getattr(o, "name", None)) for o in operands]
     if op.hint and any(shape == () for shape, _ in known):  # a product of matrices, with a single number
         return does_not_fit(op.name, known, op.hint)
@@ -172,6 +180,41 @@ def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
         error.add_note(f"in {op.name} of operands with (shape, name): {known}")
         return error
     return does_not_fit(op.name, known, op.hint or (f"NumPy says: {error}." if len(known) == 1 else ""))
+
+
+def mixed_devices(what: str, operands: Sequence[Any], called: Sequence[str] = ()) -> DeviceError:
+    """The error for arrays on different devices: each by its name, or as `called` says, or by its place."""
+    values = [getattr(o, "_value", o) for o in operands]
+    homes = {i: home for i, value in enumerate(values) if (home := _home(value)) is not None}
+    there = next(home for home in homes.values() if home != "cpu")
+    given = [getattr(o, "name", None) for o in operands]
+    names = [repr(n) if n else c or f"operand {i + 1}" for i, (n, c) in enumerate(zip_longest(given, called))]
+    said = [f"{names[i]} of shape {np.shape(values[i])} is on {home}" for i, home in homes.items()]
+    other = next((given[i] for i, home in homes.items() if home != there), None)
+    return DeviceError(
+        f"{what}: {', '.join(said)}, and one computation runs on one device. Write {other or 'x'}.to({there!r}), best"
+        " once, where it is made."
+    )
+
+
+def are_mixed(operands: Sequence[Any]) -> bool:
+    """Whether arrays live on different devices; single numbers on the host go with any array."""
+    return len({_home(getattr(o, "_value", o)) for o in operands} - {None}) > 1
+
+
+def gradient_elsewhere(g: Any, tensor: Any) -> DeviceError:
+    """The error for a gradient that is not where its tensor is."""
+    return DeviceError(
+        f"a gradient lives where its tensor{_called(tensor.name)} does, on {tensor.device}, and this one, of shape"
+        f" {g.shape}, is on {g.device}: write g.to({str(tensor.device)!r})"
+    )
+
+
+def _home(value: Any) -> str | None:
+    """Where an array is; None for a number and whatever else is nowhere."""
+    if isinstance(value, np.ndarray):
+        return "cpu"
+    return f"cuda:{value.device.id}" if hasattr(value, "__cuda_array_interface__") else None
 
 
 def _matrix_hint(said: str) -> str:
@@ -454,14 +497,6 @@ def lost_through_copy(name: str | None) -> str:
         f"Tensor(t) copies the numbers of t{_called(name)}, which was computed from tensors that require grad: no"
         " gradient will flow to them from here. Write t itself or t.clone() to keep the history, t.detach().clone() to"
         f" drop it.{_silenced(HistoryWarning)}"
-    )
-
-
-def unchanged_order() -> UnsupportedError:
-    """The error for a matrix whose axes are put in the order that they have, which PyTorch's users mean to exchange."""
-    return UnsupportedError(
-        "transpose(0, 1) leaves the axes of a matrix in their order, as in NumPy. To exchange them, as PyTorch's does,"
-        " write t.T or t.swapaxes(0, 1)."
     )
 
 

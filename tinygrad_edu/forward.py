@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import autograd, errors
-from tinygrad_edu.graph import Leaf, Node, Vertex, nodes_above, wrap
+from tinygrad_edu.device import library_of
+from tinygrad_edu.graph import Leaf, Node, Vertex, array_of, nodes_above, wrap
 from tinygrad_edu.kept import check_unchanged
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.recording import enable_grad
@@ -45,12 +46,12 @@ def _pushed(node: Node, pull: Callable[..., Any], tangent: Any, kept: tuple[Any,
     if node.op.elementwise:
         pushed = pull(_stretched(tangent, node.shape), kept)
     else:
-        zeros = np.zeros(node.shape, node.dtype)[()]
+        zeros = library_of(tangent).zeros(node.shape, node.dtype)[()]
         g = wrap(zeros, Leaf(zeros, None, True))
         with enable_grad():
             handed = pull(g, kept)
         if not isinstance(handed, Tensor) or not handed.requires_grad:
-            if np.any(np.asarray(pull(np.ones_like(zeros), node.kept or ()))):
+            if np.any(array_of(pull(np.ones_like(zeros), node.kept or ()))):
                 raise errors.rule_without_ops(node.op.name)
             return None
         (pushed,) = autograd.grad(

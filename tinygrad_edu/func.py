@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import autograd, ops, tree
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import GradientDtypeError, NonScalarBackwardError
 from tinygrad_edu.forward import push_forward
 from tinygrad_edu.graph import Leaf, Vertex, nodes_above, wrap
@@ -328,13 +329,13 @@ def _columns(run: _Run, outputs: list[Tensor]) -> list[list[Tensor]]:
 def _shaped(stacked: Tensor | None, output: Tensor, variable: Tensor) -> Tensor:
     shape = (*output.shape, *variable.shape)
     if stacked is None:
-        return wrap(np.zeros(shape, variable.dtype), None)
+        return wrap(library_of(variable).zeros(shape, variable.dtype), None)
     return ops.reshape.apply(stacked, shape)
 
 
 def _units(tensor: Tensor) -> list[Tensor]:
     """For every number of the tensor, in order, an array of its shape with 1 there and 0 elsewhere."""
-    eye = np.eye(tensor.size, dtype=tensor.dtype)
+    eye = library_of(tensor).eye(tensor.size, dtype=tensor.dtype)
     return [wrap(row.reshape(tensor.shape)[()], None) for row in eye]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.device import is_cupy
+from tinygrad_edu.device import CPU, is_cupy, moved
 from tinygrad_edu.handed import came_back, handed
 from tinygrad_edu.watch import numbers_read, watchers, watching
 
@@ -50,7 +50,8 @@ class Vertex:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the value, and so of its gradient."""
-        return self.like[1] if type(self.like) is tuple else np.asarray(self.like).dtype
+        dtype: np.dtype[Any] = self.like[1] if type(self.like) is tuple else array_of(self.like).dtype
+        return dtype
 
 
 class Passes:
@@ -176,13 +177,15 @@ def setting(tensor: Tensor) -> Array:
     return tensor._value
 
 
-def peeked(operand: Any) -> Array:
-    """The array of a Tensor, for code that looks at the numbers in it; an array itself."""
-    if not isinstance(operand, Tensor):
-        return unwrap(operand)[0]
-    if watchers:
+def array_of(x: Any) -> Array:
+    """The array that a Tensor holds, or that `np.asarray` makes of something else; on a GPU it stays there.
+
+    For code that looks at the numbers in it.
+    """
+    value = getattr(x, "_value", x)
+    if value is not x and watchers:
         numbers_read("the numbers of a tensor")
-    return operand._value
+    return value if hasattr(value, "dtype") else np.asarray(value)
 
 
 def as_value(value: Any, op: str) -> Array:
@@ -239,7 +242,7 @@ def constant(operand: Any) -> Any:
     if isinstance(operand, NUMBER):
         return operand
     if not isinstance(operand, Tensor):
-        return Leaf(np.asarray(operand), None, False)
+        return Leaf(array_of(operand), None, False)
     leaf = getattr(operand, "_constant", None)
     if leaf is None:
         leaf = operand._constant = Leaf(operand._value, operand, False)
@@ -250,7 +253,9 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes that broadcasting `shape` to `g.shape` stretched; the inverse bookkeeping of `broadcast_to`."""
     extra = g.ndim - len(shape)
     stretched = (extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
-    return g.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
+    axes, short = (*range(extra), *stretched), g.dtype == np.float16  # NumPy's sum of many of those stops at 2048
+    total = g.sum(axis=axes, keepdims=True, dtype=np.float32 if short else None)
+    return (total.astype(g.dtype) if short else total).reshape(shape)
 
 
 def own(gradient: Any, upstream: Any, alone: bool) -> Any:
@@ -262,7 +267,8 @@ def own(gradient: Any, upstream: Any, alone: bool) -> Any:
     if gradient is not upstream and array.base is None:
         return gradient
     memory = upstream if getattr(upstream, "base", None) is None else upstream.base
-    whole = (array is memory or array.base is memory) and array.size == memory.size and array.flags.writeable
+    writeable = getattr(array.flags, "writeable", True)  # CuPy's always are
+    whole = (array is memory or array.base is memory) and array.size == memory.size and writeable
     return gradient if alone and whole else copied(gradient)
 
 
@@ -277,10 +283,12 @@ def copied(gradient: Any) -> Any:
 def conform(handed: Any, node: Node, index: int) -> Any:
     """The gradient with the shape and dtype of the input it is for: summed over the axes that NumPy stretched."""
     vertex = node.operands[index]
-    shape, g = vertex.shape, handed if hasattr(handed, "dtype") else np.asarray(handed)
+    shape, g = vertex.shape, array_of(handed) if not hasattr(handed, "dtype") else handed
     extra = g.ndim - len(shape)
     if g.dtype.kind != "f" or extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
         raise errors.bad_rule(node.op.name, node.op.operand(index), handed, shape)
     if g.shape != shape:
         g = unbroadcast(g, shape)
+    if isinstance(vertex.like, np.generic) and is_cupy(g):  # a number on the host that was an operand on a GPU
+        g = moved(g, CPU)
     return g if g.dtype == vertex.dtype else g.astype(vertex.dtype)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu import errors
 from tinygrad_edu.lines import inside, warn
 from tinygrad_edu.recording import recording
+from tinygrad_edu.watch import numbers_read, watchers
 
 if TYPE_CHECKING:
     from tinygrad_edu.op import Op
@@ -27,16 +28,21 @@ handed: dict[int, tuple[Any, Any]] = {}
 """By the identity of the array: weakly, the array and the vertex of its tensor."""
 
 
-def numbers_out(depth: int) -> None:
-    """The caller `depth` frames up takes bare numbers out of a tensor that requires grad."""
+def numbers_out(tensor: Tensor, what: str, depth: int) -> None:
+    """The caller `depth` frames up takes bare numbers out of a tensor, by `what`."""
+    if watchers:
+        numbers_read(what)
+    if tensor._origin is None:
+        return
     if (found := leaving.get()) is not None and not inside[sys._getframe(depth).f_code.co_filename]:
         found.append(True)
 
 
 def hand_out(array: Any, tensor: Tensor, depth: int) -> None:
     """Remember an array of a tensor that requires grad, if the caller `depth` frames up is the learner's line."""
-    numbers_out(depth + 1)
-    if id(array) in handed or not recording() or inside[sys._getframe(depth).f_code.co_filename]:
+    numbers_out(tensor, "the array of a tensor", depth + 1)
+    known = tensor._origin is None or id(array) in handed
+    if known or not recording() or inside[sys._getframe(depth).f_code.co_filename]:
         return
     forget = partial(handed.pop, id(array))
     handed[id(array)] = weakref.ref(array, forget), weakref.ref(tensor._origin)

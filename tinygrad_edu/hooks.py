@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.graph import Vertex, copied, wrap
+from tinygrad_edu.graph import Vertex, array_of, copied, wrap
 from tinygrad_edu.recording import set_grad_enabled
 from tinygrad_edu.watch import watching
 
@@ -88,7 +88,7 @@ def run_hooks(vertex: Vertex, g: Any, create_graph: bool, retained: list[Any]) -
             if answer is not None:
                 if np.shape(answer) != vertex.shape:
                     raise errors.gradient_shape(np.shape(answer), vertex.shape, vertex.name)
-                tensor = answer if hasattr(answer, "grad_fn") else wrap(np.asarray(answer)[()], None)
+                tensor = answer if hasattr(answer, "grad_fn") else wrap(array_of(answer)[()], None)
                 tensor = tensor if tensor.dtype == vertex.dtype else tensor.astype(vertex.dtype)
         if watcher := watching():
             watcher.hooked(vertex, before, tensor)

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu import errors, ops
 from tinygrad_edu.conversion import stored_back
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.graph import Node, Vertex, setting, unwrap, wrap
 from tinygrad_edu.graph import memory as held
 from tinygrad_edu.hooks import moved_retainers
@@ -50,7 +51,11 @@ def in_place(op: Op) -> Callable[[Any, Any], Tensor]:
         before = memory.copy() if watchers else None
         try:
             function(memory, value, memory)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
+            if errors.are_mixed([tensor, other]):
+                raise errors.mixed_devices(op.name, [tensor, other]) from error
+            if isinstance(error, TypeError):
+                raise
             raise _explained(op.name, tensor, tensor.shape, other, IN_PLACE_HINT) from error
         except BaseException:  # a warning that is an error comes when the numbers are there already
             note(memory)
@@ -78,6 +83,8 @@ def set_item(tensor: Tensor, key: Any, new: Any) -> None:
         _take(tensor, ops.setitem(tensor, new, plain_key(key, copied=True)))
         return
     memory = held(tensor)
+    if is_cupy(memory) != is_cupy(value) and errors.are_mixed([tensor, value]):
+        raise errors.mixed_devices("item assignment", [tensor, value])
     try:
         memory[key] = value
     except ValueError as error:

@@ -146,6 +146,7 @@ class Op:
         held = () if shared else self.held
         kept = [n in held and type(a) in self.changeable for n, a in zip(self.static, static, strict=True)]
         own = [self.copied(a) if keep else a for keep, a in zip(kept, static, strict=True)]
+        own = [tuple(a) if n == "axis" and type(a) is list else a for n, a in zip(self.static, own, strict=True)]
         return tuple([setting(argument) if isinstance(argument, Tensor) else argument for argument in own])
 
 

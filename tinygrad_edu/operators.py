@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import errors, ops, torchwords
+from tinygrad_edu import ops, torchwords
 from tinygrad_edu.device import is_device
 from tinygrad_edu.inplace import in_place, set_item
 from tinygrad_edu.op import Op, implementations
@@ -76,10 +76,10 @@ class Operators:
         return ops.not_equal(self, other) if _comparable(other) else NotImplemented
 
     sum, mean, prod, round = method(ops.sum), method(ops.mean), method(ops.prod), method(ops.round)
-    max, min, std, var = torchwords.max, torchwords.min, torchwords.std, torchwords.var
+    max, min, std, var = torchwords.max_of, torchwords.min_of, torchwords.std, torchwords.var
     cumsum, cumprod, logsumexp = method(ops.cumsum), method(ops.cumprod), ops.logsumexp
-    clip, take, repeat, trace, diagonal = ops.clip, ops.take, method(ops.repeat), ops.trace, method(ops.diagonal)
-    all, any, nonzero = torchwords.all_of, torchwords.any_of, implementations[np.nonzero]
+    clip, take, trace, diagonal = ops.clip, ops.take, ops.trace, method(ops.diagonal)
+    all, any = torchwords.all_of, torchwords.any_of
     argsort, split, norm = torchwords.argsort, torchwords.split_lengths, torchwords.norm_of_numbers
     argpartition, searchsorted = implementations[np.argpartition], implementations[np.searchsorted]
     conj, choose = method(ops.conjugate), ops.choose
@@ -171,18 +171,30 @@ class Operators:
     def transpose(self: Any, *axes: Any) -> Tensor:
         """Axes in another order, reversed without arguments, as in NumPy: `t.transpose(1, 0, 2)`.
 
-        PyTorch's `transpose(0, 1)` exchanges two axes, which it does of more than two, where NumPy has no meaning for
-        it; of a matrix, where NumPy would leave it as it is, it is refused.
+        Two axes are exchanged, as in PyTorch: `t.transpose(0, 1)` of a matrix is its transpose, where NumPy's method
+        would leave it as it is; as a tuple, `t.transpose((0, 1))`, the order is NumPy's.
         """
-        if axes in ((0, 1), (0, -1)) and self.ndim == 2:
-            raise errors.unchanged_order()
-        if len(axes) == 2 and self.ndim > 2:
+        if len(axes) == 2:
             return ops.swapaxes.apply(self, *axes)
         return ops.transpose.apply(self, (axes[0] if len(axes) == 1 else axes) or None)
 
-    def expand(self, *shape: Any) -> Tensor:
-        """Stretched to a larger shape without copying, as `numpy.broadcast_to`."""
-        return ops.broadcast_to.apply(self, shape[0] if len(shape) == 1 else shape)
+    def expand(self: Any, *shape: Any) -> Tensor:
+        """Stretched to a larger shape without copying, as `numpy.broadcast_to`; -1 leaves a length as it is."""
+        shape = shape[0] if len(shape) == 1 else shape
+        if isinstance(shape, tuple | list) and -1 in shape:
+            own = (1,) * (len(shape) - self.ndim) + self.shape
+            shape = tuple(n if m == -1 else m for m, n in zip(shape, own, strict=True))
+        return ops.broadcast_to.apply(self, shape)
+
+    def repeat(self: Any, *repeats: Any, axis: int | None = None) -> Tensor:
+        """Every number so many times: `t.repeat(2)`, along axis 1 `t.repeat(2, 1)`, as in NumPy.
+
+        Three numbers or more have no meaning there, and are PyTorch's: the whole so many times along each axis, as
+        `np.tile(t, (2, 1, 1))`.
+        """
+        if len(repeats) > 2:
+            return ops.tile(self, repeats)  # type: ignore[no-any-return] # a Tensor
+        return ops.repeat(self, *repeats) if axis is None else ops.repeat(self, *repeats, axis=axis)  # type: ignore[no-any-return] # as above
 
     def ravel(self, order: str = "C") -> Tensor:
         """The numbers in one axis."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import DerivativeError
+from tinygrad_edu.glance import surely
 from tinygrad_edu.guard import guarded_rule
 from tinygrad_edu.places import Part
 
@@ -96,6 +97,6 @@ def pull_carefully(pull: Callable[..., Any], g: Any, kept: tuple[Any, ...]) -> A
     """
     with np.errstate(all="ignore"):
         handed = pull(g, kept)
-    if isinstance(handed, Part) or np.shape(handed) != g.shape or np.all(np.isfinite(handed)):
+    if isinstance(handed, Part) or np.shape(handed) != g.shape or surely(np.isfinite(handed)):
         return handed
     return np.where((g == 0) & ~np.isfinite(handed), g, handed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu import dispatch, errors
 from tinygrad_edu.conversion import notice
+from tinygrad_edu.device import CPU, is_cupy, moved
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.handed import hand_out, numbers_out
 from tinygrad_edu.op import implementations
@@ -31,6 +32,10 @@ class NumPyProtocols:
         if self.requires_grad and recording():  # type: ignore[attr-defined] # as above
             notice(sys._getframe(1))
             hand_out(array, self, 2)  # type: ignore[arg-type] # as above
+        if is_cupy(array):
+            if copy is False:
+                raise ValueError("the numbers are on a GPU, and on the host they are a copy: write np.asarray(t)")
+            array, copy = moved(array, CPU), None
         return np.array(array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -65,11 +70,9 @@ class NumPyProtocols:
         return bool(self._value)
 
     def __float__(self: Any) -> float:
-        if watchers:
-            numbers_read("float(t)")
         if self.requires_grad and recording():
             notice(sys._getframe(1), number=True)
-            numbers_out(2)
+        numbers_out(self, "float(t)", 2)
         return float(self._value.item())
 
     def __int__(self) -> int:
@@ -85,9 +88,9 @@ class NumPyProtocols:
         return int(self._value)
 
     def __format__(self, spec: str) -> str:
-        if watchers:
+        if watchers and not self._value.ndim:
             numbers_read("a number in a text")
-        return format(self._value.item(), spec) if spec and self._value.ndim == 0 else format(str(self), spec)
+        return format(str(self) if self._value.ndim else self._value.item(), spec)  # a number is itself in a text
 
     def __repr__(self: Any) -> str:
         said = [np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")]
@@ -111,7 +114,8 @@ class NumPyProtocols:
         """For `deepcopy` and `pickle`: a leaf goes as its values; a history belongs to its graph."""
         if self.grad_fn is not None:
             raise errors.not_a_leaf(self.name)
-        return _rebuild, (type(self), np.array(self), self.requires_grad, self.name, self.grad)
+        array = self._value.copy() if is_cupy(self._value) else np.array(self)
+        return _rebuild, (type(self), array, self.requires_grad, self.name, self.grad)
 
 
 def _rebuild(cls: type[Tensor], array: Any, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:

@@ -2,12 +2,20 @@
 
 Everything that draws here (`rand`, dropout, initialisation, shuffling) takes `default_generator` unless it is given a
 `generator=`: a `Generator`, or any `numpy.random.Generator`.
+
+What lives on a GPU is drawn there, by cuRAND's Philox, and not copied there. Each draw starts it from the next whole
+number of the same generator, so one `manual_seed` is for all devices, and a state, a few numbers that a checkpoint
+holds, is one for all of them too. (CuPy's own generators are one a device, and only its older kind draws every
+distribution at cuRAND's speed; the state of that one cannot be read.) The numbers differ from those of the CPU.
 """
 
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
 
+from tinygrad_edu.creation import made
+from tinygrad_edu.device import CPU, device, device_of, is_cupy, module_of, moved, philox
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.watch import bare, numbers_read, watchers
 
@@ -23,15 +31,19 @@ __all__ = [
     "randn",
     "randperm",
     "set_rng_state",
+    "standard_normal",
     "uniform",
 ]
+
+Place = str | device | None
 
 
 class Generator(np.random.Generator):
     """NumPy's generator with PyTorch's methods: `Generator().manual_seed(0)`.
 
     Until it is seeded it starts somewhere new each time. Seeded, it gives the numbers of
-    `numpy.random.default_rng(seed)`. Follows https://pytorch.org/docs/stable/generated/torch.Generator.html.
+    `numpy.random.default_rng(seed)`. `device` is PyTorch's, and says nothing here: numbers are drawn where the tensor
+    lives that they are for, by any generator. Follows https://pytorch.org/docs/stable/generated/torch.Generator.html.
 
     >>> g = Generator().manual_seed(0)
     >>> rand(2, generator=g)
@@ -41,7 +53,8 @@ class Generator(np.random.Generator):
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: Place = "cpu") -> None:
+        module_of(device)  # which says what is wrong with it
         super().__init__(np.random.PCG64())
 
     def manual_seed(self, seed: int) -> Self:
@@ -112,16 +125,44 @@ def chosen(generator: np.random.Generator | None) -> np.random.Generator:
     return generator
 
 
+_drawing = Lock()  # cuRAND's generator is started and then drawn from, and threads share it
+
+
+def _drawn(generator: np.random.Generator | None, distribution: str, *arguments: Any) -> Any:
+    """An array of random numbers on the GPU in use, of a distribution of CuPy's `RandomState`."""
+    seed = int(chosen(generator).integers(2**63))
+    with _drawing:
+        return getattr(philox(seed), distribution)(*arguments)
+
+
 @bare
-def uniform(shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None) -> Any:
-    """An array of numbers from 0 up to but not including 1, in any float dtype.
+def uniform(
+    shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None, place: Place = None
+) -> Any:
+    """An array of numbers from 0 up to but not including 1, in any float dtype, on the device `place`.
 
     Numbers of float64 that are rounded to a shorter dtype may become 1, so each dtype has a draw of its own: float16
     gets multiples of 2**-11, as fine as it has them just below 1.
     """
     if np.dtype(dtype) == np.float16:
-        return (chosen(generator).integers(0, 2048, shape) / 2048).astype(np.float16)
-    return chosen(generator).random(shape, dtype=dtype)
+        steps = randint(0, 2048, shape, generator=generator, device=place).array
+        return (steps / 2048).astype(np.float16)
+    if module_of(place) is np:
+        return chosen(generator).random(shape, dtype=dtype)
+    return _drawn(generator, "random_sample", shape, np.dtype(dtype))
+
+
+def standard_normal(
+    shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None, place: Place = None
+) -> Any:
+    """An array of normal numbers of mean 0 and standard deviation 1, on the device `place`.
+
+    On the CPU they are drawn in float64 and rounded, on a GPU in the dtype, float16 in float32.
+    """
+    if module_of(place) is np:
+        return np.asarray(chosen(generator).standard_normal(shape)).astype(dtype, copy=False)
+    wide = np.promote_types(dtype, np.float32)
+    return _drawn(generator, "standard_normal", shape, wide).astype(dtype, copy=False)
 
 
 def _shape(shape: tuple[Any, ...]) -> Any:
@@ -129,15 +170,27 @@ def _shape(shape: tuple[Any, ...]) -> Any:
 
 
 @bare
-def rand(*shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
+def rand(
+    *shape: Any,
+    dtype: Any = np.float64,
+    generator: np.random.Generator | None = None,
+    device: Place = None,
+    **options: Any,
+) -> Tensor:
     """Uniform from 0 up to but not including 1: `rand(2, 3)` or `rand((2, 3))`."""
-    return Tensor(uniform(_shape(shape), dtype, generator), **options)
+    return made(uniform(_shape(shape), dtype, generator, device), **options)
 
 
 @bare
-def randn(*shape: Any, dtype: Any = np.float64, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
+def randn(
+    *shape: Any,
+    dtype: Any = np.float64,
+    generator: np.random.Generator | None = None,
+    device: Place = None,
+    **options: Any,
+) -> Tensor:
     """Standard normal: `randn(2, 3)` or `randn((2, 3))`."""
-    return Tensor(chosen(generator).standard_normal(_shape(shape)), dtype=dtype, **options)
+    return made(standard_normal(_shape(shape), dtype, generator, device), **options)
 
 
 @bare
@@ -148,6 +201,7 @@ def normal(
     *,
     dtype: Any = np.float64,
     generator: np.random.Generator | None = None,
+    device: Place = None,
     **options: Any,
 ) -> Tensor:
     """Normal around `mean` with standard deviation `std`: numbers, or arrays that broadcast to `size`.
@@ -155,13 +209,26 @@ def normal(
     >>> normal(5.0, 0.0, (2,))
     Tensor([5., 5.])
     """
-    mean, std = (a.detach().numpy() if isinstance(a, Tensor) else a for a in (mean, std))
-    return Tensor(chosen(generator).normal(mean, std, size), dtype=dtype, **options)
+    mean, std = (a.detach().array if isinstance(a, Tensor) else a for a in (mean, std))
+    place = device or next((device_of(a) for a in (mean, std) if is_cupy(a)), CPU)
+    if module_of(place) is np:
+        return Tensor(chosen(generator).normal(mean, std, size), dtype=dtype, **options)
+    if size is None:
+        size = np.broadcast_shapes(np.shape(mean), np.shape(std))
+    mean, std = (moved(np.asarray(a), place) if isinstance(a, list | tuple | np.ndarray) else a for a in (mean, std))
+    return made((mean + std * standard_normal(size, dtype, generator, place)).astype(dtype, copy=False), **options)
 
 
 @bare
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: np.random.Generator | None = None, **options: Any
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    dtype: Any = np.int64,
+    generator: np.random.Generator | None = None,
+    device: Place = None,
+    **options: Any,
 ) -> Tensor:
     """Whole numbers from `low` up to but not including `high`; from 0 in PyTorch's short form `randint(high, size)`.
 
@@ -170,14 +237,19 @@ def randint(
     """
     if isinstance(high, tuple | list):
         low, high, size = 0, low, high
-    return Tensor(chosen(generator).integers(low, high, size), **options)
+    if module_of(device) is np:
+        return Tensor(chosen(generator).integers(low, high, size), dtype=dtype, **options)
+    low, high = (0, low) if high is None else (low, high)
+    return made(_drawn(generator, "randint", low, high, () if size is None else size, np.dtype(dtype)), **options)
 
 
 @bare
-def randperm(n: int, *, generator: np.random.Generator | None = None, **options: Any) -> Tensor:
+def randperm(n: int, *, generator: np.random.Generator | None = None, device: Place = None, **options: Any) -> Tensor:
     """The whole numbers below `n` in random order.
 
     >>> sorted(randperm(4).tolist())
     [0, 1, 2, 3]
     """
-    return Tensor(chosen(generator).permutation(n), **options)
+    if module_of(device) is np:
+        return Tensor(chosen(generator).permutation(n), **options)
+    return made(_drawn(generator, "permutation", n), **options)

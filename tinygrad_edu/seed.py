@@ -31,7 +31,7 @@ def seeded(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
             one = ONES.get(type(value))
             if one is not None:
                 return {tensors._origin: one}
-        elif type(given) is np.ndarray and (given.shape, given.dtype) == (value.shape, value.dtype):
+        elif type(given) is type(value) is np.ndarray and (given.shape, given.dtype) == (value.shape, value.dtype):
             return {tensors._origin: given}  # only read, so it is not copied
     roots = listed(tensors)
     several = isinstance(gradients, list | tuple) and (len(roots) > 1 or any(hasattr(g, "ndim") for g in gradients))
@@ -58,6 +58,8 @@ def seeded(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
             g = g if g.dtype == value.dtype else g.astype(value.dtype)
             if g.shape != value.shape:
                 raise errors.gradient_shape(g.shape, value.shape, root.name)
+            if g.device != root.device:
+                raise errors.gradient_elsewhere(g, root)
         if create_graph != isinstance(g, Tensor):
             g = wrap(g, None) if create_graph else g._value
         g = g if type(vertex) is Node else copied(g)

@@ -16,12 +16,14 @@ from tinygrad_edu.hooks import Handle, add_hook, retain
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.protocols import NumPyProtocols
 from tinygrad_edu.size import Size
+from tinygrad_edu.torchaliases import TorchAliases
+from tinygrad_edu.torchindexing import TorchIndexing
 from tinygrad_edu.torchmethods import TorchMethods
 from tinygrad_edu.torchnames import TorchNames
-from tinygrad_edu.watch import numbers_read, watchers, watching
+from tinygrad_edu.watch import watchers, watching
 
 
-class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
+class Tensor(Operators, TorchNames, TorchMethods, TorchIndexing, TorchAliases, NumPyProtocols):
     """An n-dimensional array that remembers how it was computed, so that `backward()` can find its derivatives.
 
     `data` (a number, nested lists, an array, another Tensor) is copied; `from_numpy` and `as_tensor` share memory
@@ -56,9 +58,7 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
     @property
     def array(self) -> Array:
         """The NumPy or CuPy array itself, sharing memory. The engine does not see what is written to it."""
-        if watchers:
-            numbers_read("the array of a tensor")
-        if self._origin is not None:
+        if self._origin is not None or watchers:
             hand_out(graph.memory(self), self, 2)
         return graph.memory(self)
 
@@ -104,6 +104,8 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
                 raise TypeError(f"a gradient is a Tensor or None, not {type(g).__name__}: write t.grad = Tensor(g)")
             if g.shape != self.shape:
                 raise errors.gradient_shape(g.shape, self.shape, self.name)
+            if g.device != self.device:
+                raise errors.gradient_elsewhere(g, self)
             g = g if g.dtype == self.dtype else g.astype(self.dtype)
         self._grad, leaf = g, self._origin
         if type(leaf) is Leaf:
@@ -191,18 +193,12 @@ class Tensor(Operators, TorchNames, TorchMethods, NumPyProtocols):
 
     def item(self) -> Any:
         """The number as a Python number; ValueError where there is not just one."""
-        if watchers:
-            numbers_read("item()")
-        if self._origin is not None:
-            numbers_out(2)
+        numbers_out(self, "item()", 2)
         return self._value.item()
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        if watchers:
-            numbers_read("tolist()")
-        if self._origin is not None:
-            numbers_out(2)
+        numbers_out(self, "tolist()", 2)
         return self._value.tolist()
 
     shape = property(lambda self: self._value.shape, doc="Lengths of the axes.")

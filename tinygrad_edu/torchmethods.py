@@ -31,7 +31,13 @@ def amin(input: Any, dim: Axes = None, keepdim: builtins.bool = False) -> Any:
     return ops.min(input, axis=dim, keepdims=keepdim)
 
 
-def topk(input: Any, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True) -> Extremes:
+def topk(
+    input: Any,
+    k: builtins.int,
+    dim: builtins.int = -1,
+    largest: builtins.bool = True,
+    sorted: builtins.bool = True,  # noqa: ARG001 - those that need no order may have one
+) -> Extremes:
     """The k largest numbers along `dim`, the largest first, and their places; or the k smallest.
 
     >>> topk(np.array([1.0, 9.0, 5.0]), 2).indices
@@ -96,8 +102,8 @@ class TorchMethods:
         return self.astype(np.float16)  # type: ignore[no-any-return] # as above
 
     def type(self: Any, dtype: Any) -> Tensor:
-        """As another dtype: `t.type(torch.float32)`."""
-        return self.astype(dtype)  # type: ignore[no-any-return] # as above
+        """As another dtype: `t.type(torch.float32)`, or `t.type(torch.FloatTensor)`."""
+        return self.astype(getattr(dtype, "dtype", dtype) if not isinstance(dtype, type) else dtype)  # type: ignore[no-any-return] # as above
 
     def type_as(self: Any, other: Any) -> Tensor:
         """In the dtype of `other`."""
@@ -149,29 +155,14 @@ class TorchMethods:
         """`value` where the mask holds, in place."""
         return self.copy_(np.where(mask, value, self))
 
-    def scatter_(self: Any, dim: builtins.int, index: Any, src: Any) -> Any:
-        """`src`, one number or an array, at the places `index` along `dim`, in place: of labels, `one-hot` rows.
-
-        >>> import tinygrad_edu
-        >>> tinygrad_edu.zeros(2, 3).scatter_(1, tinygrad_edu.tensor([[2], [0]]), 1.0)
-        Tensor([[0., 0., 1.],
-                [1., 0., 0.]])
-        """
-        places = list(np.indices(index.shape))
-        places[dim] = getattr(index, "_value", index)
-        if getattr(src, "ndim", 0):
-            src = src[tuple(slice(length) for length in index.shape)]
-        self[tuple(places)] = src
-        return self
-
     def uniform_(self: Any, a: builtins.float = 0.0, b: builtins.float = 1.0, *, generator: Any = None) -> Any:
         """Random numbers from a to b, in place."""
         from tinygrad_edu.random import uniform  # built on Tensor
 
-        return self.copy_(a + (b - a) * uniform(self.shape, self.dtype, generator))
+        return self.copy_(a + (b - a) * uniform(self.shape, self.dtype, generator, self.device))
 
     def normal_(self: Any, mean: builtins.float = 0.0, std: builtins.float = 1.0, *, generator: Any = None) -> Any:
         """Normal random numbers around `mean`, in place."""
-        from tinygrad_edu.random import chosen  # built on Tensor
+        from tinygrad_edu.random import standard_normal  # built on Tensor
 
-        return self.copy_((mean + std * chosen(generator).standard_normal(self.shape)).astype(self.dtype))
+        return self.copy_(mean + std * standard_normal(self.shape, self.dtype, generator, self.device))

@@ -192,8 +192,8 @@ class TorchNames:
         return self
 
     def copy_(self: Any, source: Any) -> Any:
-        """The numbers of `source`, in place."""
-        self[...] = source
+        """The numbers of `source`, in place, from any device."""
+        self[...] = source.to(self.device) if hasattr(source, "grad_fn") else source
         return self
 
     def add_(self: Any, other: Any, *, alpha: float = 1) -> Any:

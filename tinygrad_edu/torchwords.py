@@ -1,7 +1,8 @@
 """NumPy's functions with PyTorch's arguments: `dim` and `keepdim`.
 
 Where the two differ, `dim=` asks for PyTorch's meaning: `t.max(1)` is the maxima, as in NumPy, and `t.max(dim=1)` the
-maxima with their places. NumPy's own functions, `np.max(t, 1)`, are not touched.
+maxima with their places. So does the function `max(t, 1)`, which as NumPy's is `np.max(t, 1)`: of `_, labels =
+torch.max(scores, 1)` the maxima alone would be wrong labels where there are two rows.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from tinygrad_edu.watch import bare
 
 __all__ = [
     "argsort",
+    "diff",
     "max",
     "min",
+    "nanmean",
+    "nansum",
     "norm",
+    "quantile",
     "sort",
     "split",
     "stack",
@@ -51,7 +56,7 @@ def renamed(words: dict[str, Any]) -> dict[str, Any]:
 
 
 RENAMED = (ops.sum, ops.mean, ops.prod, ops.cumsum, ops.cumprod, ops.softmax, ops.log_softmax, ops.logsumexp)
-for op in (*RENAMED, ops.squeeze, ops.flip, ops.roll, ops.triu, ops.tril):
+for op in (*RENAMED, ops.squeeze, ops.flip, ops.roll, ops.triu, ops.tril, ops.cross):
     op.signature = Renaming(list(op.signature.parameters.values()))
 
 
@@ -65,7 +70,8 @@ def taking_words(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-stack = taking_words(ops.stack)
+stack, diff, quantile = taking_words(ops.stack), taking_words(ops.diff), taking_words(ops.quantile)
+nanmean, nansum = taking_words(ops.nanmean), taking_words(ops.nansum)
 all_of, any_of = taking_words(implementations[np.all]), taking_words(implementations[np.any])
 
 
@@ -76,14 +82,14 @@ class Extremes(NamedTuple):
     indices: Any
 
 
-def _extreme(op: Op, find: Callable[..., Any], pairwise: Op) -> Callable[..., Any]:
-    """`max` or `min`: of NumPy with its words, of PyTorch with `dim` or `keepdim`."""
+def _extreme(op: Op, find: Callable[..., Any], pairwise: Op, dim_is_second: bool = False) -> Callable[..., Any]:
+    """`max` or `min`: of NumPy with its words, of PyTorch with `dim` or `keepdim`, or a number in its place."""
     name = op.name
 
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
         if not args and not kwargs:
             return op(x)
-        if not TORCH.isdisjoint(kwargs):
+        if not TORCH.isdisjoint(kwargs) or (dim_is_second and _is_dim(args, kwargs)):
             return _with_places(find, x, *args, **kwargs)
         if len(args) == 1 and not kwargs and np.ndim(getattr(args[0], "_value", 0)):
             return pairwise(x, args[0])  # PyTorch's torch.max(x, y)
@@ -102,6 +108,11 @@ def _found(find: Callable[..., Any], x: Any, dim: int) -> Any:
     return find(getattr(x, "_value", x), axis=dim, keepdims=True)
 
 
+def _is_dim(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether the second argument is PyTorch's `dim`, perhaps with `keepdim`: one axis, and no word of NumPy's."""
+    return not kwargs and len(args) in (1, 2) and type(args[0]) is int
+
+
 def _with_places(find: Callable[..., Any], x: Any, dim: int, keepdim: bool = False) -> Extremes:
     value = getattr(x, "_value", x)
     places = _found(find, x, dim)
@@ -111,8 +122,9 @@ def _with_places(find: Callable[..., Any], x: Any, dim: int, keepdim: bool = Fal
     return Extremes(numbers, wrap(places, None))
 
 
-max = _extreme(ops.max, np.argmax, ops.maximum)
-min = _extreme(ops.min, np.argmin, ops.minimum)
+max_of, min_of = _extreme(ops.max, np.argmax, ops.maximum), _extreme(ops.min, np.argmin, ops.minimum)
+max = _extreme(ops.max, np.argmax, ops.maximum, True)
+min = _extreme(ops.min, np.argmin, ops.minimum, True)
 
 
 def _spread(op: Op) -> Callable[..., Any]:

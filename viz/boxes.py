@@ -59,7 +59,7 @@ def boxes(
         size = ceil(len(units) / most)
         parts = [units[i : i + size] for i in range(0, len(units), size)]
         units = [tuple(node for unit in part for node in unit) for part in parts]
-    hosts = _hosts(names, units, homes)
+    hosts = _hosts(units, homes)
     drawn = [Box("", _look(v), names[v], "", (v,)) for v in names if isinstance(v, Leaf) and v not in hosts]
     times: Counter[str] = Counter()
     for unit in units:
@@ -83,19 +83,19 @@ def _look(leaf: Leaf) -> str:
     return "leaf" if leaf.requires_grad else "constant"
 
 
-def _hosts(
-    names: Mapping[Vertex, str], units: Sequence[tuple[Node, ...]], homes: Mapping[Vertex, Call | None]
-) -> dict[Vertex, Node]:
-    """The first node of the box that a leaf is drawn in: of its module, or of the only run that uses it."""
-    users: dict[Vertex, set[Node]] = {}
+def _hosts(units: Sequence[tuple[Node, ...]], homes: Mapping[Vertex, Call | None]) -> dict[Vertex, Node]:
+    """The first node of the box that a leaf is drawn in: of its module, of the only run that uses it, or of the first.
+
+    The first of several runs it is only where so many leaves would stand by themselves that nobody could read them.
+    """
+    users: dict[Vertex, dict[Node, None]] = {}
     wide = {unit[0] for unit in units if len(unit) > 1 and homes[unit[0]] is None}
     for unit in units:
-        for vertex in {vertex for node in unit for vertex in node.inputs if isinstance(vertex, Leaf)}:
-            users.setdefault(vertex, set()).add(unit[0])
+        for vertex in (vertex for node in unit for vertex in node.inputs if isinstance(vertex, Leaf)):
+            users.setdefault(vertex, {})[unit[0]] = None
     hosts: dict[Vertex, Node] = {}
-    for leaf in names:
-        if isinstance(leaf, Leaf) and len(users.get(leaf, ())) == 1:
-            (first,) = users[leaf]
-            if first in wide or (homes[leaf] is not None and homes[leaf] == homes[first]):
-                hosts[leaf] = first
-    return hosts
+    for leaf, (first, *others) in users.items():
+        if not others and (first in wide or (homes[leaf] is not None and homes[leaf] == homes[first])):
+            hosts[leaf] = first
+    crowd = {leaf: first for leaf, (first, *_) in users.items() if leaf not in hosts and first in wide}
+    return hosts | crowd if len(crowd) > MOST_BOXES // 2 else hosts

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,11 @@ __all__ = ["build"]
 COMMUTING = {"add", "multiply", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp", "logaddexp2"}
 COMMUTING |= {"equal", "not_equal", "logical_and", "logical_or", "logical_xor", "vdot", "vecdot", "inner"}
 """Ops of two operands that give the same for them the other way round."""
+
+_Use: TypeAlias = tuple[Recorded, Recorded | Box, int | None]
+"""A value, what uses it, and as which operand; None where that is a closed box."""
+MOST_EDGES = 8
+"""More edges between the same two are drawn as one: of 5,000 the picture was 244,279 points wide."""
 
 
 def build(
@@ -227,7 +232,8 @@ class _Builder:
         return outer
 
     def _edges(self, nodes: Iterable[Node]) -> Iterable[Edge]:
-        uses: dict[tuple[Recorded, Recorded | Box, int | None], list[tuple[Node, int]]] = {}
+        """An edge for each operand; of many between the same two, one that stands for all."""
+        uses: dict[_Use, list[tuple[Node, int]]] = {}
         for node in nodes:
             target = self._drawn(node)
             for index, source in enumerate(node.inputs):
@@ -235,22 +241,36 @@ class _Builder:
                 mine = drawn is not source and isinstance(source, Leaf)  # of a module that is called several times
                 if drawn in self.ids and drawn is not target and not mine:
                     uses.setdefault((source, target, index if target is node else None), []).append((node, index))
-        for (source, target, place), several in uses.items():
-            (node, index), alone = several[0], len(several) == 1
-            step = self.steps.get((node, index)) if alone else None
-            shape = np.shape(step.handed) if step else node.shape if node.op.elementwise and alone else source.shape
-            seen = source.shape != () or source.requires_grad  # of a plain number it is no news
-            yield Edge(
-                source=self._id(source),
-                target=self.ids[target],
-                index=place,
-                shape=source.shape,
-                gradient=None if step is None else step.contribution,
-                operand=_operand(node, index) if place is not None else "",
-                stretched=shape if alone and node.op.elementwise and seen and shape != source.shape else None,
-                summed=_summed(source.shape, shape) if source.requires_grad else (),
-                wrong=any(use in self.wrong for use in several),
-            )
+        between: dict[tuple[str, str], list[_Use]] = {}
+        for use in uses:
+            between.setdefault((self._id(use[0]), self.ids[use[1]]), []).append(use)
+        for use, places in uses.items():
+            start, end = self._id(use[0]), self.ids[use[1]]
+            several = between[start, end]
+            if len(several) <= MOST_EDGES:
+                yield self._edge(start, end, use, places)
+            elif use is several[0]:
+                shapes = {source.shape for source, _, _ in several}
+                wrong = any(place in self.wrong for other in several for place in uses[other])
+                yield Edge(start, end, None, shapes.pop() if len(shapes) == 1 else (), times=len(several), wrong=wrong)
+
+    def _edge(self, start: str, end: str, use: _Use, places: Sequence[tuple[Node, int]]) -> Edge:
+        """What one value is to one box: used in one place, or in several of a closed one."""
+        (source, _, place), (node, index), alone = use, places[0], len(places) == 1
+        step = self.steps.get((node, index)) if alone else None
+        shape = np.shape(step.handed) if step else node.shape if node.op.elementwise and alone else source.shape
+        seen = source.shape != () or source.requires_grad  # of a plain number it is no news
+        return Edge(
+            source=start,
+            target=end,
+            index=place,
+            shape=source.shape,
+            gradient=None if step is None else step.contribution,
+            operand=_operand(node, index) if place is not None else "",
+            stretched=shape if alone and node.op.elementwise and seen and shape != source.shape else None,
+            summed=_summed(source.shape, shape) if source.requires_grad else (),
+            wrong=any(other in self.wrong for other in places),
+        )
 
 
 def _retained(vertex: Recorded) -> Tensor | None:

@@ -16,6 +16,7 @@ from viz.legend import draw_legend
 from viz.model import Block, Graph, Group, Vertex
 from viz.modules import module_of, run
 from viz.picture import Picture
+from viz.render import HURRY
 from viz.steps import Trace
 from viz.themes import Theme, themed
 
@@ -104,7 +105,7 @@ def drawn(
     picture.attr("node", fontsize="11", fontcolor=theme.ink, height="0.3", width="0.5")
     picture.attr("edge", color=theme.line, arrowsize="0.6", fontname=FONT, fontsize="10", fontcolor=theme.gradient)
     if len(graph.vertices) > LARGE:
-        picture.attr(nslimit="1", nslimit1="1", mclimit="0.1", splines="line")
+        picture.attr(**HURRY)
     inside: dict[str | None, list[Vertex | Block]] = {}
     for thing in graph.vertices:
         inside.setdefault(thing.group, []).append(thing)

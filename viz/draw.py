@@ -1,5 +1,6 @@
 """How one record looks: the box of a value, of an op or of a closed module, and the arrow between two."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ SYMBOLS = {
     "power": "**",
     "matmul": "@",
 }
+WIDE, NARROW = 40, 26
+"""Characters of a line of numbers in a box, and beside an arrow: wider ones push all others apart."""
 BORDERS: dict[str, dict[str, str]] = {
     "leaf": {"penwidth": "1.7"},
     "op": {},
@@ -70,13 +73,13 @@ def _draw_vertex(
     if vertex.freed and show_saved:
         rows.append(row(colored("freed by backward", theme.faint, 9)))
     if kind == "constant" and vertex.value is not None and np.size(vertex.value) <= MOST:
-        rows.append(row(colored(brief(vertex.value), theme.value)))
+        rows += [row(colored(figure, theme.value)) for figure in _figures(vertex.value)]
     else:
         rows += _numbers("value", vertex.value, theme.value, theme)
     if vertex.changed:
         rows.append(row(colored("changed since it was used here", theme.faint, 9)))
     rows += _numbers("grad", vertex.gradient, theme.gradient, theme)
-    if vertex.gradient is None and kind == "leaf":
+    if vertex.gradient is None and vertex.op is None and vertex.requires_grad:
         rows.append(pair(colored("grad", theme.faint, 9), colored("not computed", theme.faint)))
     if vertex.passes > 1:
         rows.append(row(colored(f"grad is the sum of {vertex.passes} passes", theme.gradient, 9)))
@@ -116,7 +119,8 @@ def _draw_saved(picture: graphviz.Digraph, vertex: Vertex, theme: Theme) -> None
 
 def draw_edge(picture: graphviz.Digraph, edge: Edge, theme: Theme) -> None:
     """The arrow from a value to what uses it: forward what it carries, backward what flows."""
-    parts = [colored(edge.operand, theme.faint, 9)] if edge.operand else []
+    said = edge.operand or (f"{edge.times:,} values" if edge.times > 1 else "")
+    parts = [colored(said, theme.faint, 9)] if said else []
     if edge.stretched is not None:
         parts.append(colored(f"{edge.shape or 'one number'} → {edge.stretched}", theme.value))
     elif edge.shape:
@@ -139,17 +143,24 @@ def _numbers(called: str, value: Any | None, color: str, theme: Theme) -> list[s
 
 
 def _figures(value: Any) -> list[str]:
-    """A few numbers as they are; of many, how far they go."""
-    return [brief(value)] if np.size(value) <= MOST else brief(value).split(", ")
+    """A few numbers as they are, a matrix row by row; of many, how far they go.
+
+    >>> _figures(np.eye(2)), _figures(np.arange(10.0))
+    (['[[1, 0],', '[0, 1]]'], ['min 0', 'mean 4.5', 'max 9'])
+    """
+    if np.size(value) > MOST:
+        return brief(value).split(", ")
+    rows = brief(value).replace("], [", "],\n[").splitlines()
+    return [line for row in rows for line in textwrap.wrap(row, WIDE)]
 
 
 def _span(value: Any) -> str:
-    """A few numbers as they are; of many, from about which to which: an arrow has little room.
+    """A few numbers as they are; of many, or long ones, from about which to which: an arrow has little room.
 
-    >>> _span(np.array([1.0, 2.0])), _span(np.arange(10.0))
-    ('[1, 2]', '0 to 9')
+    >>> _span(np.array([1.0, 2.0])), _span(np.arange(10.0)), _span(np.full((3, 2), 0.1234567))
+    ('[1, 2]', '0 to 9', '0.123 to 0.123')
     """
-    if np.size(value) <= MOST:
+    if np.size(value) <= MOST and len(brief(value)) <= NARROW:
         return brief(value)
     with np.errstate(all="ignore"):
         return f"{np.min(value) + 0.0:.3g} to {np.max(value) + 0.0:.3g}"  # + 0.0: no -0

@@ -87,23 +87,24 @@ def _modules(order: Sequence[Vertex], network: Network, depth: int, opened: Coll
 def _runs(
     order: Sequence[Vertex], boxes: dict[Vertex, Box], ends: Collection[Vertex], paths: Mapping[Vertex, Path]
 ) -> dict[Vertex, Box]:
-    """The vertices that repeated ops hide: the ops, and, where they are many, the inputs that nothing else uses."""
+    """The vertices that repeated ops hide: the ops, and the inputs that only such ops use, where these are many."""
     found: dict[Vertex, Box] = {}
     for stretch in _stretches(order, boxes, ends, paths):
         found |= _repeated(stretch)
-    drawn, users = boxes | found, dict[Vertex, set[Box | Vertex]]()
+    drawn, users = boxes | found, dict[Vertex, dict[Box | Vertex, None]]()
     for vertex in order:
         for source in vertex.inputs if isinstance(vertex, Node) else ():
             if isinstance(source, Leaf):
-                users.setdefault(source, set()).add(drawn.get(vertex, vertex))
-    only: dict[Box | Vertex, list[Vertex]] = {}
+                users.setdefault(source, {})[drawn.get(vertex, vertex)] = None
+    together: dict[tuple[Box | Vertex, ...], list[Vertex]] = {}
     for leaf, boxes_of in users.items():
-        if len(boxes_of) == 1 and leaf not in ends:
-            only.setdefault(next(iter(boxes_of)), []).append(leaf)
-    for box, leaves in only.items():
-        if isinstance(box, Run):
-            hidden = leaves if len(leaves) > WORTH else [leaf for leaf in leaves if not leaf.requires_grad]
-            found |= dict.fromkeys((leaf for leaf in hidden if not leaf.name or len(leaves) > WORTH), box)
+        if leaf not in ends and all(isinstance(box, Run) for box in boxes_of):
+            together.setdefault(tuple(boxes_of), []).append(leaf)
+    for (first, *others), leaves in together.items():
+        few = len(leaves) <= WORTH
+        hidden = [leaf for leaf in leaves if not (few and (others or leaf.requires_grad or leaf.name))]
+        if isinstance(first, Run):
+            found |= dict.fromkeys(hidden, first)
     return found
 
 

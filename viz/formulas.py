@@ -227,7 +227,10 @@ class _Reader:
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):
                 return product(self.read(left), self.read(right))  # of matrices; ⊙ is that of their numbers
             case ast.BinOp(left=left, op=ast.Div(), right=right):
-                return Fraction(self.read(left), self.read(right))
+                above, below = self.read(left), self.read(right)
+                if isinstance(above, Fraction):  # one fraction in another is too small to be read
+                    return product(above, Fraction(Number("1"), below), self.times)
+                return Fraction(above, below)
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 return Power(self._atom(left), self.read(right))
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments, keywords=[]):

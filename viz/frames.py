@@ -46,7 +46,8 @@ def frames(trace: Trace, boxes: Sequence[Box], rule: ChainRule) -> list[Frame]:
     """The inputs, every box in the order it was computed, the gradient 1 of the result, every step back, the end."""
     home = {vertex: box for box in boxes for vertex in box.vertices}
     given = [box for box in boxes if not box.nodes]
-    inputs = [f"{box.title} = {_value(trace, box.result)}" for box in given if _says_more(box)]
+    told = [(box.title, _value(trace, box.result)) for box in given]
+    inputs = [f"{title} = {value}" for title, value in told if title != value]  # a plain number is its own name
     known = [f"d {trace.root}/d {name} = {shown(value)}" for name, value in trace.gradients.items()]
     film = [
         Frame(
@@ -85,10 +86,6 @@ def frames(trace: Trace, boxes: Sequence[Box], rule: ChainRule) -> list[Frame]:
 def _together(box: Box, step: int) -> tuple[str, int]:
     """Steps with the same key are one frame: all of a box of several ops, else each by itself."""
     return (box.id, -1) if len(box.nodes) > 1 else (box.id, step)
-
-
-def _says_more(box: Box) -> bool:
-    return box.kind != "constant" or not box.title.lstrip("-")[:1].isdigit()
 
 
 def _few(lines: Sequence[str], of: int) -> tuple[str, ...]:

@@ -7,18 +7,22 @@ import numpy as np
 
 from viz.numbers import short, shown
 
-LARGEST = 256
-"""Arrays of more numbers are told by their shape, smallest, mean and largest number."""
+LARGEST, LONGEST = 256, 64
+"""Arrays of more numbers, or longer ones, are told by their shape, smallest, mean and largest number."""
 WRITTEN = 36
 """In a map of at most so many cells, in at most `COLUMNS` columns, every cell says its number."""
 COLUMNS = 6
+ROOM = 384.0
+"""Pixels: the width of the text beside the picture."""
 DEEPEST = 0.6
 """How much of the colour the largest number gets: a number written on it stays readable."""
 
 
 def has_map(value: Any | None) -> bool:
-    """Whether a value is drawn as a map: one or two axes, two to `LARGEST` numbers."""
-    return value is not None and np.ndim(value) in (1, 2) and 1 < np.size(value) <= LARGEST
+    """Whether a value is drawn as a map: one or two axes of at most `LONGEST`, two to `LARGEST` numbers."""
+    if value is None or np.ndim(value) not in (1, 2):
+        return False
+    return 1 < np.size(value) <= LARGEST and max(np.shape(value)) <= LONGEST
 
 
 def size_of(value: Any, cell: float) -> tuple[float, float]:
@@ -57,7 +61,8 @@ def heatmap(value: Any, label: str) -> str:
     rows, columns = np.atleast_2d(value).shape
     written = np.size(value) <= WRITTEN and columns <= COLUMNS
     longest = max((len(short(number)) for number in np.ravel(value)), default=0) if written else 0
-    width, height = (max(30.0, 7.2 * longest + 10), 24.0) if written else (14.0, 14.0)
+    small = max(6.0, min(14.0, ROOM / max(rows, columns)))
+    width, height = (max(30.0, 7.2 * longest + 10), 24.0) if written else (small, small)
     told = escape(f"{label}: {_told(value) if written else shown(value)}")
     wide, high = columns * width + 1, rows * height + 1
     return (

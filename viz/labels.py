@@ -10,6 +10,8 @@ from viz.walk import value_of
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
 """Ops that are written between their operands."""
+MOST_OPERANDS = 8
+"""Of more than these, as `stack` may have, the first and the last are written."""
 
 
 def printable(text: str, longest: int = 40) -> str:
@@ -59,7 +61,8 @@ def formula(node: Node, names: dict[Vertex, str]) -> str:
     if name == "getitem":
         return f"{inputs[0]}[{settings.get('key', '...')}]"
     if node.op.variadic:
-        inputs = [f"[{', '.join(inputs)}]"]
+        few = inputs if len(inputs) <= MOST_OPERANDS else [*inputs[:2], "...", inputs[-1]]
+        inputs = [f"[{', '.join(few)}]"]
     if name == "reshape":
         inputs.append(str(node.shape))
     return f"{name}({', '.join([*inputs, *(f'{key}={value}' for key, value in settings.items())])})"

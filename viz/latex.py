@@ -44,7 +44,12 @@ SPECIAL = {c: f"\\{c}" for c in "#$%&_{}"} | {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\char34{}",  # in every font encoding, and no shorthand of a language
+    "ᑫ": "$^{q}$",
+    "∘": r"$\circ$",
+    "φ": r"$\varphi$",
+    "·": r"$\cdot$",
+    "→": r"$\to$",
 }
 
 
@@ -54,7 +59,16 @@ def escaped(text: str) -> str:
     >>> print(escaped(r"50% of \x_1"))
     50\% of \textbackslash{}x\_1
     """
-    return "".join(SPECIAL.get(c, c) for c in printable(text))
+    return "".join(SPECIAL.get(c) or _raised(c) for c in printable(text))
+
+
+def _raised(character: str) -> str:
+    """A raised or lowered letter, which fonts of TeX do not have, as an exponent or index; any other as it is."""
+    match unicodedata.decomposition(character).split():
+        case ["<super>" | "<sub>" as place, code]:
+            letter = unicodedata.normalize("NFKC", chr(int(code, 16))).replace("\N{MINUS SIGN}", "-")
+            return f"${'^' if place == '<super>' else '_'}{{{letter}}}$"
+    return character
 
 
 def latex(formula: Math) -> str:
@@ -152,5 +166,7 @@ def _row(parts: Sequence[Math]) -> str:
     said = ""
     for before, part in zip((None, *parts), parts, strict=False):
         open_before = before in (None, Sign("(")) or isinstance(before, Function) or (said == "-")
-        said += ("" if open_before or part == Sign(")") else " ") + latex(part)
+        beside = isinstance(part, Words) and not isinstance(before, Sign)
+        beside |= isinstance(before, Words) and not isinstance(part, Sign)  # in math mode a space is not seen
+        said += ("" if open_before or part == Sign(")") else r"\ " if beside else " ") + latex(part)
     return said

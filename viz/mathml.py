@@ -84,7 +84,7 @@ def mathml(formula: Math) -> str:
             return f"<munder><mo>∑</mo><mtext>{axes_named(axes)}</mtext></munder>"
         case Matrix(rows):
             cells = "".join(f"<mtr>{''.join(f'<mtd>{_number(n)}</mtd>' for n in row)}</mtr>" for row in rows)
-            return f"<mrow><mo>[</mo><mtable>{cells}</mtable><mo>]</mo></mrow>"
+            return f"<mtable>{cells}</mtable>"  # the page draws the brackets: few systems have a font that stretches
 
 
 def _number(text: str) -> str:

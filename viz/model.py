@@ -81,7 +81,8 @@ class Edge:
 
     `index` is None at a closed box, which may use a value in several places. `operand` names the place, where it
     matters which operand is which. `stretched` is the shape that broadcasting made of `shape`, and `summed` the axes
-    over which the gradient is summed on its way back. `wrong`: marked by the caller.
+    over which the gradient is summed on its way back. `times`: it stands for so many edges. `wrong`: marked by the
+    caller.
     """
 
     source: str
@@ -92,6 +93,7 @@ class Edge:
     operand: str = ""
     stretched: tuple[int, ...] | None = None
     summed: tuple[int, ...] = ()
+    times: int = 1
     wrong: bool = False
 
 

@@ -20,6 +20,7 @@ function show(step) {
   for (const id of frame.lit) document.getElementById(id).classList.add("lit");
   picture.className = frame.phase;
   for (const card of document.querySelectorAll(".card")) card.hidden = Number(card.dataset.frame) !== now;
+  document.getElementById("panel").scrollTop = 0;
   for (const box of boxes) {
     const texts = [...box.querySelectorAll("text:not(.unseen)")];
     box.setAttribute("aria-label", texts.map((text) => text.textContent).join(", "));

@@ -110,7 +110,8 @@ def _json(data: Any) -> str:
 def _plan(frame: Frame, picture: Picture) -> dict[str, Any]:
     """What is lit in a frame: its boxes, forward the arrows into them, backward the arrows of its steps."""
     forward = [link.id for link in picture.links if frame.phase == "forward" and link.target in frame.boxes]
-    back = [link.id for link in picture.links if set(link.steps) & set(frame.steps)]
+    steps = set(frame.steps)
+    back = [link.id for link in picture.links if not steps.isdisjoint(link.steps)]
     return {"phase": frame.phase, "said": frame.said, "lit": [*frame.boxes, *forward, *back]}
 
 

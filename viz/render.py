@@ -11,6 +11,8 @@ from viz.fonts import warn_of_fonts
 __all__ = ["FORMATS", "content", "render", "write"]
 
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".gv")
+HURRY = {"nslimit": "1", "nslimit1": "1", "mclimit": "0.1", "splines": "line"}
+"""What keeps Graphviz from minutes of work on a large graph: rough places, straight arrows."""
 PIXELS = 5_760
 """The longest side of a bitmap: 2,000 nodes without a limit took 1.5 GB."""
 

@@ -6,7 +6,7 @@ from tinygrad_edu import rules
 from tinygrad_edu.autograd import Step
 from tinygrad_edu.graph import Vertex
 
-WORDS = {
+WORDS = {  # by the op, or by op and operand
     "getitem": "g at the place that was read, 0 elsewhere",
     "stack": "the slice of g that this operand became",
     "concatenate": "the part of g that this operand became",
@@ -15,7 +15,15 @@ WORDS = {
     "max": "g for the largest number, shared among equals, 0 elsewhere",
     "min": "g for the smallest number, shared among equals, 0 elsewhere",
     "transpose": "g with its axes put back",
+    "swapaxes": "g with its axes put back",
     "broadcast_to": "g",
+    "setitem.x": "g, but 0 at the place that was written",
+    "setitem.value": "g at the place that was written",
+    "max_pool": "g at the largest number of each window, 0 elsewhere",
+    "einsum": "g times the other operands, summed over the axes that this one does not have",
+    "flip": "g turned back",
+    "roll": "g rolled back",
+    "sort": "g with each number back at the place it came from",
 }
 """What a reader who does not know NumPy's names understands better than the code of the rule."""
 
@@ -34,7 +42,7 @@ def formula_text(step: Step) -> str | None:
     product = _product(step) or _layer(step)
     if product:
         return product
-    if op.name in WORDS:
+    if _words(step):
         return None
     return FORMULAS.get(op.name, {}).get(operand) or rules.rule_text(op, operand)
 
@@ -42,15 +50,15 @@ def formula_text(step: Step) -> str | None:
 def rule_text(step: Step, names: dict[Vertex, str], arriving: str) -> str:
     """How the step makes its gradient of what arrives: in words, or else by the rule's own docstring or source."""
     node, operands = step.node, step.node.op.operands
-    text = (
-        WORDS.get(node.op.name)
-        or _product(step)
-        or _layer(step)
-        or rules.rule_text(node.op, node.op.operand(step.index))
-    )
+    text = _words(step) or _product(step) or _layer(step) or rules.rule_text(node.op, node.op.operand(step.index))
     spoken = {} if node.op.variadic else {name: names[v] for name, v in zip(operands, node.inputs, strict=True)}
     spoken["g"] = arriving
     return re.sub(r"\b(\w+)\b", lambda match: spoken.get(match[1], match[1]), text)
+
+
+def _words(step: Step) -> str | None:
+    op = step.node.op
+    return WORDS.get(op.name) or WORDS.get(f"{op.name}.{op.operand(step.index)}")
 
 
 def _product(step: Step) -> str:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import graphviz
 
-from viz.render import content
+from viz.render import HURRY, content
 
+LARGE = 150
+"""Of more arrows than this the picture is laid out in a hurry."""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -59,6 +61,8 @@ def lay_out(
     """
     picture = graphviz.Digraph("scene")
     picture.attr(rankdir=rankdir, pad="0.1", nodesep="0.35", ranksep="0.4")
+    if len(arrows) > LARGE:
+        picture.attr(**HURRY)
     picture.attr("node", shape="box", label="", fixedsize="true")
     picture.attr("edge", arrowhead="none")
     for identity, (width, height) in sizes.items():

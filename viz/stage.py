@@ -4,13 +4,14 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.graph import Vertex
 from viz.boxes import Box
+from viz.build import MOST_EDGES
 from viz.chain import ChainRule
 from viz.frames import Frame
 from viz.heatmap import cells, has_map, size_of
@@ -136,9 +137,17 @@ def _links(trace: Trace, boxes: Sequence[Box], shown_at: Mapping[int, int]) -> l
                     several = len(box.nodes) > 1
                     steps = joined.setdefault((vertex, box.id, -1 if several else index), [])
                     steps += [flows[node, index]] if (node, index) in flows else []
+    between: dict[tuple[str, str], list[list[int]]] = {}
+    for (vertex, target, _), steps in joined.items():
+        between.setdefault((home[vertex].id, target), []).append(steps)
+    arrows = [
+        (source, target, steps)
+        for (source, target), several in between.items()
+        for steps in (several if len(several) <= MOST_EDGES else [sorted(chain(*several))])
+    ]
     return [
-        Link(f"e{i}", home[vertex].id, target, tuple(steps), tuple(_flow_notes(trace, steps, shown_at)))
-        for i, ((vertex, target, _), steps) in enumerate(joined.items())
+        Link(f"e{i}", source, target, tuple(steps), tuple(_flow_notes(trace, steps, shown_at)))
+        for i, (source, target, steps) in enumerate(arrows)
     ]
 
 
@@ -160,10 +169,24 @@ def _wide(texts: Sequence[str]) -> float:
     return max(map(_columns, texts), default=0) * CHARACTER
 
 
-def _maps(value: Note | None, gradients: Sequence[Note]) -> list[tuple[Note, float]]:
-    """The maps of a box with the size of their cells."""
-    notes = [note for note in (value, *gradients) if note is not None and has_map(note.value)]
-    return [(note, max(2.0, min(10.0, MAP / max(np.atleast_2d(note.value).shape)))) for note in notes]
+def _maps(value: Note | None, gradients: Sequence[Note]) -> list[tuple[str, list[tuple[Note, float]]]]:
+    """The maps of a box, those of the value and those of the gradient, with the size of their cells; what is written
+    in numbers needs none."""
+    told = (("value", [value] if value is not None else []), ("grad", gradients))
+    mapped = [
+        (look, [note for note in notes if has_map(note.value) and not _short(note.value)]) for look, notes in told
+    ]
+    return [
+        (look, [(note, max(2.0, min(10.0, MAP / max(np.atleast_2d(note.value).shape)))) for note in notes])
+        for look, notes in mapped
+        if notes
+    ]
+
+
+def _map_size(look: str, notes: Sequence[tuple[Note, float]]) -> tuple[float, float]:
+    """How much room maps that come one after the other take, with the word above them."""
+    sizes = [size_of(note.value, cell) for note, cell in notes]
+    return max(_wide([look]), *(wide for wide, _ in sizes)), max(high for _, high in sizes) + LINE
 
 
 def _heads(box: Box) -> list[tuple[str, str]]:
@@ -184,15 +207,21 @@ def _size(box: Box, value: Note | None, gradients: Sequence[Note]) -> tuple[floa
     rows = _rows(value, gradients)
     texts = [text for _, text in _heads(box)]
     texts += [f"{look} {note.text}" for row in rows for look, note in row]
-    maps = [size_of(note.value, cell) for note, cell in _maps(value, gradients)]
+    maps = [_map_size(look, notes) for look, notes in _maps(value, gradients)]
     tall = max((high for _, high in maps), default=0.0)
-    across = 2 * max((wide for wide, _ in maps), default=0.0) + MARGIN if maps else 0.0
+    across = sum(wide + MARGIN for wide, _ in maps)
     lines = len(_heads(box)) + len(rows)
     return max(56.0, _wide(texts), across) + 2 * MARGIN, lines * LINE + (tall + 6 if maps else 0) + MARGIN
 
 
 def _seen(note: Note) -> str:
     return f'data-from="{note.start}"' + ("" if note.stop == EVER else f' data-until="{note.stop}"')
+
+
+def _seen_from(notes: Sequence[tuple[Note, float]]) -> str:
+    """From the first of the notes to the end of the last."""
+    first, last = notes[0][0], notes[-1][0]
+    return _seen(Note(first.start, last.stop, None, ""))
 
 
 def _box(box: Box, place: Rectangle, value: Note | None, gradients: Sequence[Note]) -> str:
@@ -209,13 +238,18 @@ def _box(box: Box, place: Rectangle, value: Note | None, gradients: Sequence[Not
                 f" {escape(note.text)}</text>"
             )
         y += LINE
-    for note, cell in _maps(value, gradients):
-        wide, _ = size_of(note.value, cell)
-        left = x - wide - MARGIN / 2 if note is value else x + MARGIN / 2
-        drawn.append(
-            f'<g class="map" {_seen(note)} transform="translate({left:.1f} {y - 8:.1f})">'
-            f"{cells(note.value, cell, cell)}</g>"
-        )
+    maps = [(look, notes, _map_size(look, notes)[0]) for look, notes in _maps(value, gradients)]
+    left = x - sum(wide + MARGIN for _, _, wide in maps) / 2
+    for look, notes, across in maps:
+        middle = left + (across + MARGIN) / 2
+        drawn.append(f'<text class="{look}" {_seen_from(notes)} x="{middle:.1f}" y="{y:.1f}">{look}</text>')
+        for note, cell in notes:
+            wide, _ = size_of(note.value, cell)
+            drawn.append(
+                f'<g class="map" {_seen(note)} transform="translate({middle - wide / 2:.1f} {y + 5:.1f})">'
+                f"{cells(note.value, cell, cell)}</g>"
+            )
+        left += across + MARGIN
     frame = (
         f'<rect class="frame" x="{place.x:.1f}" y="{place.y:.1f}" width="{place.width:.1f}"'
         f' height="{place.height:.1f}" rx="7"/>'

@@ -2,11 +2,13 @@
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import tinygrad_edu
 from tinygrad_edu import Tensor, nn, optim
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch==2.13.0")
@@ -219,3 +221,68 @@ def test_the_signatures_are_pytorchs() -> None:
             for c in (ours, theirs)
         )
         assert found == expected, name
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"lr": 0.3, "max_iter": 5, "history_size": 3}, {"tolerance_change": 1e-2}], ids=str
+)
+def test_lbfgs_goes_pytorchs_way(options: dict[str, Any]) -> None:
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((20, 3)), random.standard_normal(20)
+    found = []
+    for library in (tinygrad_edu, torch):
+        data, target = library.tensor(x), library.tensor(y)
+        w, b, idle = (library.tensor(v, requires_grad=True) for v in (x[0], y[0], x[1]))
+        optimizer, losses = library.optim.LBFGS([w, b, idle], **options), []
+
+        def closure() -> Any:
+            optimizer.zero_grad()  # noqa: B023 - called within the pass of the loop
+            loss = (((data @ w).tanh() + b - target) ** 2).mean() + 0.1 * (w**4).sum()  # noqa: B023 - as above
+            loss.backward()
+            losses.append(loss.item())  # noqa: B023 - as above
+            return loss
+
+        first = [optimizer.step(closure).item() for _ in range(4)]
+        found.append([losses, first, w.detach().numpy(), b.item(), idle.detach().numpy()])
+    for mine, other in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-9)
+
+
+def test_lbfgs_goes_on_from_its_state(tmp_path: Path) -> None:
+    def begun() -> tuple[Tensor, optim.LBFGS]:
+        w = Tensor([3.0, -2.0], requires_grad=True)
+        return w, optim.LBFGS([w], lr=0.1, max_iter=2)
+
+    def step(w: Tensor, optimizer: optim.LBFGS) -> None:
+        def closure() -> Any:
+            optimizer.zero_grad()
+            loss = ((w**4) * Tensor([1.0, 5.0])).sum()
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+
+    w, optimizer = begun()
+    step(w, optimizer)
+    other, again = begun()
+    tinygrad_edu.save({"w": w.detach(), "state": optimizer.state_dict()}, tmp_path / "state.safetensors")
+    saved = tinygrad_edu.load(tmp_path / "state.safetensors")
+    other.data = saved["w"]
+    again.load_state_dict(saved["state"])
+    step(w, optimizer)
+    step(other, again)
+    np.testing.assert_array_equal(w.numpy(), other.numpy())
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda w: optim.LBFGS([w], line_search_fn="strong_wolfe"), ValueError, "take a smaller lr"),
+        (lambda w: optim.LBFGS([w], max_iter=0), ValueError, "above 0"),
+        (lambda w: optim.LBFGS([{"params": [w]}, {"params": [w * 1]}]), ValueError, "."),
+        (lambda w: optim.LBFGS([w]).step(), TypeError, r"step\(closure\)"),
+    ],
+)
+def test_what_lbfgs_cannot_do_is_told(call: Any, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        call(Tensor([1.0], requires_grad=True))

@@ -233,3 +233,20 @@ def test_a_stack_of_transformer_layers() -> None:
 def test_the_mask_of_a_decoder() -> None:
     expected = torch.nn.Transformer.generate_square_subsequent_mask(4)
     np.testing.assert_array_equal(nn.generate_square_subsequent_mask(4), expected.numpy())
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"norm_first": True}, {"activation": "gelu"}, {"bias": False}, {"batch_first": True}], ids=str
+)
+def test_decoder_layers(options: dict[str, Any]) -> None:
+    shapes = ((3, 4, 6), (3, 5, 6)) if options.get("batch_first") else ((4, 3, 6), (5, 3, 6))
+    arrays = [given(*shape, seed=i) for i, shape in enumerate(shapes)]
+    call = with_masks({"tgt_mask": CAUSAL, "tgt_key_padding_mask": PADDING})
+    compare(*pair("TransformerDecoderLayer", 6, 2, 8, dropout=0.0, **options), arrays, call)
+
+
+def test_a_transformer_of_both_parts() -> None:
+    sizes = {"num_encoder_layers": 2, "num_decoder_layers": 2, "dim_feedforward": 8, "dropout": 0.0}
+    theirs, ours = pair("Transformer", 6, 2, batch_first=True, **sizes)
+    call = with_masks({"tgt_mask": CAUSAL, "src_key_padding_mask": PADDING, "memory_key_padding_mask": PADDING})
+    compare(theirs, ours, [given(3, 4, 6), given(3, 4, 6, seed=1)], call)

@@ -20,6 +20,13 @@ torch.max(x, dim=0)[0]
 torch.min(x, dim=0, keepdim=True).values
 z.min(dim=-1)[0]
 torch.max(x, x * x)
+torch.max(x, 1)[0] + torch.min(x, -1).values
+torch.max(x, 0, True)[0] + torch.min(x, 0, keepdim=True)[0]
+x.transpose(0, 1) + x.transpose(-1, -2) + x.transpose(1, 0)
+x.expand(2, -1, -1) + x.unsqueeze(0).expand(2, -1, 3)
+x.repeat(2, 1, 3)
+x.sum([0, 1]) + x.mean(dim=[0]).sum() + z.sum(dim=[1, 2], keepdim=True)
+torch.flip(x, [0, 1]) + x.flip([0])
 torch.min(x, 0 * x)
 x.std(dim=0)
 x.std(0, keepdim=True)
@@ -59,6 +66,7 @@ torch.norm(x, p=2, dim=1, keepdim=True)
 """.strip().splitlines()
 PLAIN = """
 x.max(dim=1)[1]
+torch.max(x, 1)[1] + torch.min(x, 1).indices
 x.max(dim=1, keepdim=True).indices
 torch.min(x, dim=0).indices
 (x > 0).any(dim=1)
@@ -107,7 +115,10 @@ def test_numpy_and_its_words_stay_as_they_are() -> None:
         (np.max(x, 1), X.max(1)),
         (x.max(axis=1), X.max(1)),
         (x.max(1), X.max(1)),
-        (tg.min(x, -1), X.min(-1)),
+        (np.min(x, -1), X.min(-1)),
+        (tg.min(x, axis=-1), X.min(-1)),
+        (np.transpose(x, (0, 1)), X),
+        (x.transpose((0, 1)), X),
         (tg.repeat(x, 2, 1), X.repeat(2, 1)),
         (x.repeat(2, 1), X.repeat(2, 1)),
         (tg.split(x, 2)[1], X[2:]),

@@ -107,6 +107,20 @@ def test_every_node_shows_its_value_and_its_gradient(tmp_path: Path) -> None:
     assert said[plus - 1 : plus + 5] == ["+", "out = a*b + c", "value", "4", "grad", "1"]
 
 
+def test_a_matrix_is_written_row_by_row_and_an_arrow_says_only_how_far_long_numbers_go(tmp_path: Path) -> None:
+    w = leaf([[0.1234567, -0.2345678, 0.3456789], [1.234567, 2.345678, 3.456789]], "W")
+    root = tg.sum(w * w)
+    said = [text for text in texts(render(make_dot(root, trace=trace(root)), tmp_path / "rows.svg")) if text.strip()]
+    assert said[3:5] == ["[[0.123457, -0.234568, 0.345679],", "[1.23457, 2.34568, 3.45679]]"]
+    assert max(map(len, said)) <= 40
+    assert [text.strip("\xa0 ") for text in said].count("-0.235 to 3.46") == 2
+
+
+def test_an_input_that_is_a_result_says_that_its_gradient_is_not_computed() -> None:
+    x = leaf([1, 2], "x")
+    assert make_dot((x, x * 2)).source.count("not computed") == 1
+
+
 def test_a_gradient_that_is_not_computed_is_not_drawn_as_a_number() -> None:
     x = leaf(3, "x")
     source = make_dot(x * x).source
@@ -213,6 +227,11 @@ def test_ten_thousand_ops_become_a_picture_that_can_be_drawn(period: int, tmp_pa
     assert picture.source.count("->") < 1_000
     svg = ET.parse(render(picture, tmp_path / "long.svg"))  # noqa: S314 - drawn here
     assert svg.getroot().tag.endswith("svg")
+
+
+def test_an_edge_says_how_many_values_go_along_it() -> None:
+    x = leaf(1, "x")
+    assert ">1,200 values<" in make_dot(tg.sum(tg.stack([x] * 1_200))).source
 
 
 def test_the_picture_says_what_it_leaves_out() -> None:

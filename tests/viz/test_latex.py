@@ -79,6 +79,25 @@ def test_matrices_are_multiplied_and_turned() -> None:
     ]
 
 
+def test_words_stand_apart_from_what_is_before_and_behind_them() -> None:
+    """In math mode a space is not seen: `1 \\text{for every ...}` is printed as "1for every"."""
+    (first, _) = lines(tg.sum(leaf([1, 2], "x") * 2))
+    assert r"= 1\ \text{for every number that was summed} =" in first
+
+
+def test_what_divides_is_a_factor_of_its_own_and_no_fraction_in_a_fraction() -> None:
+    last = lines(tg.sin(tg.log(leaf([2, 3], "x")))[0])[-1]
+    assert r"\frac{\partial q}" not in last  # the names are p = log(x), q = sin(p), out = q[0]
+    assert r" = \frac{\partial \mathrm{out}}{\partial p} \odot \frac{1}{x} = " in last
+
+
+@pytest.mark.parametrize("make", [tg.linalg.inv, tg.linalg.pinv, tg.linalg.det, tg.linalg.cholesky])
+def test_raised_and_lowered_letters_of_rules_are_written_for_the_fonts_of_tex(make: Callable[[Tensor], Tensor]) -> None:
+    said = trace(tg.sum(make(leaf([[2, 1], [1, 3]], "A")))).latex()
+    assert said.isascii()
+    assert "$^{T}$" in said
+
+
 @pytest.mark.parametrize(
     ("name", "written"),
     [
@@ -101,7 +120,7 @@ def test_names_are_the_tensors_names_and_never_commands(name: str, written: str)
 def test_hostile_names_hold_no_command(name: str) -> None:
     said = trace(leaf(2, name) * 3).latex()
     allowed = r"\\(frac|partial|cdot|mathrm|text|textbackslash|textasciitilde|textasciicircum|textless|textgreater"
-    allowed += r"|textquotedbl|begin|end|usepackage|input|\\|[#$%&_{}])"
+    allowed += r"|char34|begin|end|usepackage|input|\\|[#$%&_{}])"
     assert re.sub(allowed, "", said).count("\\") == 0
     opened = re.sub(r"\\[{}]", "", said)
     assert opened.count("{") == opened.count("}")

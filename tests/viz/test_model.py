@@ -141,6 +141,31 @@ def test_what_does_not_repeat_is_cut_to_the_newest_with_a_warning() -> None:
     assert shown + graph.hidden == 10_001
 
 
+def test_inputs_that_several_repeated_boxes_share_are_not_drawn_where_they_are_many() -> None:
+    """As the weights of a network of single numbers, which every sample uses."""
+    weights, total = [leaf(i) for i in range(20)], leaf(0, "total")
+    for _ in range(3):
+        y = total
+        for weight in weights:
+            y = tg.tanh(y * weight)
+        total = tg.exp(tg.sum(y))
+    with pytest.warns(UserWarning, match="drawn as one"):
+        graph = build([total], max_nodes=12)
+    assert sum(isinstance(v, Block) and v.times == 20 for v in graph.vertices) == 3
+    assert [v.name for v in graph.vertices if isinstance(v, Vertex) and v.op is None] == ["total"]
+
+
+@pytest.mark.parametrize("parts", [8, 9, 500])
+def test_many_values_that_one_box_gives_another_are_one_edge(parts: int) -> None:
+    x = leaf(2, "x")
+    graph = build([tg.sum(tg.stack([x] * parts))])
+    between = [edge for edge in graph.edges if edge.source == "v0"]
+    if parts == 8:
+        assert [(edge.index, edge.times) for edge in between] == [(i, 1) for i in range(8)]
+    else:
+        assert [(edge.index, edge.times, edge.shape) for edge in between] == [(None, parts, ())]
+
+
 def test_inputs_of_what_repeats_are_drawn_while_they_are_few() -> None:
     few = [leaf(i) for i in range(3)]
     y = leaf(1, "x")

@@ -15,6 +15,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.viz.examples import Example, broadcast, leaf, network, neuron, product, shared
 from tests.viz.test_dot import HOSTILE
+from tinygrad_edu import Tensor
 from tinygrad_edu.errors import NonScalarBackwardError, RenderError
 from viz import stepper, trace
 from viz.boxes import boxes
@@ -90,6 +91,14 @@ def test_the_film_goes_forward_through_the_values_and_back_through_the_steps() -
     assert film[1].said == "p = a * b = 2 * (-3) = -6."
     assert film[6].said == "Back from p to a. 1 * -3 = -3 arrives at a."
     assert film[8].lines[:3] == ("d out/d a = -3", "d out/d b = 2", "d out/d c = 1")
+
+
+def test_what_is_called_by_its_number_is_not_told_to_be_that_number() -> None:
+    x = leaf([1, 2], "x")
+    told = trace(tg.sum(x * Tensor([0.0, 1.0]) + 2))
+    end = next(vertex for vertex, name in told.names.items() if name == "out")
+    first = frames(told, boxes(told.names, end), told.chain_rule())[0]
+    assert first.lines == ("x = [1, 2]",)
 
 
 def test_a_sum_of_what_arrives_is_told() -> None:
@@ -202,6 +211,34 @@ def test_a_large_graph_is_drawn_in_runs() -> None:
     assert len(drawn) <= 61
     assert {box.subtitle for box in drawn} == {"17 operations", "14 operations"}
     assert sum(len(box.vertices) for box in drawn) == 1001
+
+
+def test_a_large_graph_of_many_shared_inputs_stays_small(tmp_path: Path) -> None:
+    """As a network of single numbers: hundreds of boxes and 866 arrows kept Graphviz busy for minutes."""
+    weights = [leaf(0.0001 * i) for i in range(200)]
+    y = leaf(1, "y")
+    for _ in range(8):
+        for weight in weights:
+            y = y + weight * y
+    names = trace(y).names
+    end = next(v for v, name in names.items() if name == "out")
+    assert len(boxes(names, end)) <= 62
+    arrows = re.findall(r'<g id="(e\d+)" class="link"', stepper(y, tmp_path / "steps.html").read_text(encoding="utf-8"))
+    assert len(arrows) < 700
+
+
+@pytest.mark.parametrize(("shape", "mapped"), [((64,), True), ((65,), False), ((16, 16), True), ((2, 100), False)])
+def test_maps_are_no_wider_than_the_boxes_can_be(shape: tuple[int, ...], mapped: bool) -> None:
+    x = leaf(np.ones(shape), "x")
+    said = page(trace(tg.sum(tg.exp(x))))
+    assert ('class="map"' in said) == mapped
+    assert max(float(wide) for wide in re.findall(r'<svg[^>]* width="([\d.]+)"', said)) <= 420
+
+
+def test_a_value_whose_numbers_are_written_in_its_box_needs_no_map_there() -> None:
+    graph = page(trace(tg.sum(tg.exp(leaf([1, 2], "x"))))).partition('<svg id="graph"')[2].partition("</svg>")[0]
+    assert 'class="map"' not in graph
+    assert "[1, 2]" in graph
 
 
 def test_one_file_holds_everything_and_forbids_the_network(tmp_path: Path) -> None:

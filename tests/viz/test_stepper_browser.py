@@ -178,6 +178,39 @@ def test_what_is_lit_is_what_the_step_is_about(browser: Any, tmp_path: Path) -> 
     assert page.texts("#graph .link.lit .flow") == ["-3"]
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 600), (360, 720)])
+def test_what_is_lit_is_in_the_window_without_scrolling_the_page(
+    width: int, height: int, browser: Any, tmp_path: Path
+) -> None:
+    example, calls = network()
+    path = stepper(example.root, tmp_path / "steps.html", model=calls, depth=2)
+    page = Page(browser, path, width=width, height=height)
+    for step in range(page.last + 1):
+        page.run("show(arguments[0])", step)
+        hidden = page.run(
+            "const outer = picture.getBoundingClientRect(), low = Math.min(outer.bottom, innerHeight);"
+            "const lit = [...document.querySelectorAll('#graph .box.lit')];"
+            "const inside = b => b.top >= outer.top - 1 && b.bottom <= low + 1;"
+            "return lit.length > 2 ? [] : lit.slice(-1).filter(box => !inside(box.getBoundingClientRect()))"
+            ".map(box => box.textContent)"
+        )
+        assert hidden == [], step
+
+
+def test_maps_have_a_word_above_them_and_stand_in_the_middle_of_it(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, broadcast().root)
+    page.run("show(last)")
+    places = page.run(
+        "const middle = e => { const r = e.getBoundingClientRect(); return (r.left + r.right) / 2 };"
+        "return [...document.querySelectorAll('#graph .box')].map(box => [...box.querySelectorAll('.map:not(.unseen)')]"
+        ".map(map => Math.min(...[...box.querySelectorAll('text:not(.unseen)')]"
+        ".filter(text => ['value', 'grad'].includes(text.textContent))"
+        ".map(text => Math.abs(middle(text) - middle(map)))))).flat()"
+    )
+    assert len(places) == 6  # values and gradients of M, of what is made of it, and of its square
+    assert max(places) < 1
+
+
 def test_the_slider_goes_anywhere_by_its_own_keys(browser: Any, tmp_path: Path) -> None:
     from selenium.webdriver import Keys
 
@@ -277,6 +310,22 @@ def test_a_network_is_walked_by_its_modules(browser: Any, tmp_path: Path) -> Non
     example, calls = network()
     page = Page(browser, stepper(example.root, tmp_path / "open.html", model=calls, expand="0"))
     assert {"0.weight", "0.bias", "1", "2", "3"} < page.boxes().keys()
+
+
+def test_on_paper_the_picture_is_whole_and_every_step_is_told(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, shared().root, width=794, height=1123)
+    page.run("show(4)")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        seen = "e => getComputedStyle(e).visibility === 'visible' && e.getClientRects().length > 0"
+        cards, grads, boxes = page.run(
+            f"const seen = {seen}, all = s => [...document.querySelectorAll(s)].filter(seen).length;"
+            "return [all('.card'), all('#graph .box .grad'), all('#graph .box')]"
+        )
+        assert (cards, grads) == (page.last + 1, boxes)
+        assert page.run("return picture.scrollWidth <= picture.clientWidth && picture.scrollHeight <= innerHeight")
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_names_of_any_kind_are_text(browser: Any, tmp_path: Path) -> None:

@@ -51,6 +51,11 @@ def test_what_broadcasting_stretched_is_summed_back() -> None:
     )
 
 
+def written(target: Tensor, row: Tensor) -> Tensor:
+    target[0] = row
+    return target
+
+
 @pytest.mark.parametrize(
     ("make", "rule"),
     [
@@ -61,7 +66,10 @@ def test_what_broadcasting_stretched_is_summed_back() -> None:
         (lambda x, y: tg.sum(x @ y), "d out/d p @ y.T"),
         (lambda x, y: tg.sum(x @ y[0]), "outer(d out/d q, p)"),
         (lambda x, y: tg.sum(tg.reshape(x, -1)), "The same numbers in the operand's shape"),
-        (lambda x, y: tg.sum(tg.swapaxes(x, 0, 1)), "np.swapaxes(d out/d p, axis1, axis2)"),
+        (lambda x, y: tg.sum(tg.swapaxes(x, 0, 1)), "d out/d p with its axes put back"),
+        (lambda x, y: tg.sum(tg.tril(x)), "np.tril(d out/d p, k)"),
+        (lambda x, y: tg.sum(written(x * 1, y[0])), "d out/d r, but 0 at the place that was written"),
+        (lambda x, y: tg.sum(written(x * 1, y[0])), "d out/d r at the place that was written"),
     ],
 )
 def test_a_rule_that_is_no_product_is_told_in_words(make: Callable[[Tensor, Tensor], Tensor], rule: str) -> None:
@@ -175,3 +183,9 @@ def test_ten_thousand_steps_need_no_recursion() -> None:
     for _ in range(10_000):
         y = y + 1
     assert trace(y).gradients == {"x": 1}
+
+
+def test_an_op_of_many_operands_is_written_with_the_first_and_the_last() -> None:
+    told = trace(tg.sum(tg.stack([leaf(i, f"x{i}") for i in range(100)])))
+    (row,) = [row for row in told.forward if row.formula.startswith("stack")]
+    assert row.formula == "stack([x0, x1, ..., x99])"

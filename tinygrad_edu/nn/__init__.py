@@ -25,9 +25,18 @@ from tinygrad_edu.nn.activations import (
 from tinygrad_edu.nn.attention import MultiheadAttention
 from tinygrad_edu.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from tinygrad_edu.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from tinygrad_edu.nn.decoder import Transformer, TransformerDecoder, TransformerDecoderLayer
 from tinygrad_edu.nn.dropout import Dropout, Dropout1d, Dropout2d
 from tinygrad_edu.nn.embedding import Embedding
 from tinygrad_edu.nn.flatten import Flatten, Unflatten
+from tinygrad_edu.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConvTranspose2d,
+    LazyLinear,
+)
 from tinygrad_edu.nn.linear import Bilinear, Identity, Linear
 from tinygrad_edu.nn.losses import (
     BCELoss,
@@ -61,6 +70,18 @@ from tinygrad_edu.nn.normalization import (
     LayerNorm,
     RMSNorm,
 )
+from tinygrad_edu.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.pooling import (
     AdaptiveAvgPool1d,
@@ -73,12 +94,23 @@ from tinygrad_edu.nn.pooling import (
     MaxPool2d,
 )
 from tinygrad_edu.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from tinygrad_edu.nn.resizing import (
+    Fold,
+    PixelShuffle,
+    PixelUnshuffle,
+    Unfold,
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 from tinygrad_edu.nn.scopes import scopes
+from tinygrad_edu.nn.shrinking import CELU, Hardshrink, PairwiseDistance, Softmax2d, Softshrink, Tanhshrink
 from tinygrad_edu.nn.summary import summary
 from tinygrad_edu.nn.transformer import TransformerEncoder, TransformerEncoderLayer, generate_square_subsequent_mask
-from tinygrad_edu.nn.vectors import GLU, CosineSimilarity, Softmin, Threshold, ZeroPad2d
+from tinygrad_edu.nn.vectors import GLU, CosineSimilarity, Softmin, Threshold
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
     "GLU",
@@ -97,6 +129,10 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Bilinear",
+    "CircularPad1d",
+    "CircularPad2d",
+    "ConstantPad1d",
+    "ConstantPad2d",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
@@ -109,9 +145,11 @@ __all__ = [
     "Dropout2d",
     "Embedding",
     "Flatten",
+    "Fold",
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
+    "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -124,6 +162,12 @@ __all__ = [
     "L1Loss",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConvTranspose2d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -143,29 +187,47 @@ __all__ = [
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
     "ReLU",
     "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
+    "Softshrink",
     "Softsign",
     "Tanh",
+    "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
+    "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
+    "ZeroPad1d",
     "ZeroPad2d",
     "functional",
     "generate_square_subsequent_mask",

@@ -175,7 +175,7 @@ class MultiheadAttention(Module):
                     f" {(batch * heads, queries, keys)}, not {mask.shape}."
                 )
         elif is_causal:
-            mask = additive_mask(causal_mask(queries, keys), q)
+            mask = additive_mask(causal_mask(q, k), q)
         if key_padding_mask is not None:
             padding = _added(key_padding_mask, q)
             if padding.shape not in ((batch, keys), (keys,)):
@@ -200,5 +200,5 @@ class MultiheadAttention(Module):
 
 def _added(mask: Any, like: Any) -> Any:
     """A mask whose True says that a key must not be looked at, or that is added, as what is added."""
-    mask = as_operand(mask)
+    mask = as_operand(mask, like)
     return additive_mask(~mask if mask.dtype.kind == "b" else mask, like)

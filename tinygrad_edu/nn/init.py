@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import random
+from tinygrad_edu.device import moved
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.tensor import Tensor
 
@@ -73,12 +74,12 @@ def _floats(tensor: Tensor) -> Tensor:
 
 
 def _standard_normal(tensor: Tensor, generator: Generator) -> Any:
-    return random.chosen(generator).standard_normal(_floats(tensor).shape)
+    return random.standard_normal(_floats(tensor).shape, np.float64, generator, tensor.device)
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator = None) -> Tensor:
     """Numbers between `a` and `b`, each as likely: mean (a + b) / 2, standard deviation (b - a) / √12."""
-    return _filled(tensor, a + (b - a) * random.chosen(generator).random(_floats(tensor).shape))
+    return _filled(tensor, a + (b - a) * random.uniform(_floats(tensor).shape, np.float64, generator, tensor.device))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator = None) -> Tensor:
@@ -100,9 +101,9 @@ def trunc_normal_(
             f"from a={a} to b={b} lies {max(share, 0):.2%} of a normal distribution of mean {mean} and std {std}:"
             " choose limits a < b around its mean"
         )
-    generator, values = random.chosen(generator), _standard_normal(tensor, generator) * std + mean
-    while (outside := (values < a) | (values > b)).any():  # draw those anew
-        values[outside] = generator.standard_normal(int(outside.sum())) * std + mean
+    values = _standard_normal(tensor, generator) * std + mean
+    while count := int((outside := (values < a) | (values > b)).sum()):  # draw those anew
+        values[outside] = random.standard_normal(count, np.float64, generator, tensor.device) * std + mean
     return _filled(tensor, values)
 
 
@@ -131,7 +132,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     rows, columns = _matrix(tensor, "sparse_")
     values = std * _standard_normal(tensor, generator)
     places = random.chosen(generator).permuted(np.tile(np.arange(rows)[:, None], columns), axis=0)
-    values[places < math.ceil(sparsity * rows)] = 0
+    values[moved(places < math.ceil(sparsity * rows), tensor.device)] = 0
     return _filled(tensor, values)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu.device import is_device
 from tinygrad_edu.hooks import Handle
+from tinygrad_edu.nn.backward_hooks import Ends
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.state import Loaded, load
 from tinygrad_edu.nn.unregistered import warn_of_unregistered
@@ -66,6 +67,7 @@ class Module:
     _kinds: dict[str, Kind]  # of every registered attribute; its value is an ordinary attribute, which costs no search
     _before: list[Callable[..., Any]] | None = None  # the forward pre-hooks; None until there is one
     _after: list[Callable[..., Any]] | None = None
+    _backward: tuple[list[Callable[..., Any]], list[Callable[..., Any]]] | None = None  # pre-hooks and hooks
 
     def __init__(self) -> None:
         vars(self).update(training=True, _kinds={})
@@ -73,16 +75,17 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if watchers and (watch := watching()):
             watch.entered(self)
-        if not self._before and not self._after:
+        if not self._before and not self._after and not self._backward:
             return self.forward(*args, **kwargs)
         for before in tuple(self._before or ()):
             if (changed := before(self, args)) is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
-        out = self.forward(*args, **kwargs)
+        ends = Ends(self, *self._backward) if self._backward and any(self._backward) else None
+        out = self.forward(*(ends.enter(args) if ends else args), **kwargs)
         for after in tuple(self._after or ()):
             if (changed := after(self, args, out)) is not None:
                 out = changed
-        return out
+        return ends.leave(out) if ends else out
 
     # ---- attributes
 
@@ -365,6 +368,33 @@ class Module:
         self._after = self._after or []
         self._after.append(hook)
         return Handle(self._after, hook)
+
+    def register_full_backward_pre_hook(self, hook: Callable[[Any, tuple[Any, ...]], Any]) -> Handle:
+        """Call `hook(module, grad_output)` when the gradients of the results are there; what it returns replaces them.
+
+        Both are tuples, one gradient a result.
+        """
+        self._backward = self._backward or ([], [])
+        self._backward[0].append(hook)
+        return Handle(self._backward[0], hook)
+
+    def register_full_backward_hook(self, hook: Callable[[Any, tuple[Any, ...], tuple[Any, ...]], Any]) -> Handle:
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the arguments are there.
+
+        What it returns, if anything, replaces `grad_input`, which has None for arguments that need no gradient; only
+        those given by position are looked at. After
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
+
+        >>> from tinygrad_edu import nn
+        >>> layer, norms = nn.Linear(2, 1), []
+        >>> handle = layer.register_full_backward_hook(lambda module, into, out: norms.append(out[0].norm().item()))
+        >>> layer(Tensor([[1.0, 2.0]])).sum().backward()
+        >>> norms
+        [1.0]
+        """
+        self._backward = self._backward or ([], [])
+        self._backward[1].append(hook)
+        return Handle(self._backward[1], hook)
 
     def extra_repr(self) -> str:
         """What `repr` shows of the module itself, as its sizes; for subclasses to say."""

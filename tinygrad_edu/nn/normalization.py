@@ -14,6 +14,7 @@ from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import bare
 
 __all__ = [
     "BatchNorm1d",
@@ -106,6 +107,12 @@ class _Running(_Affine):
         )
 
 
+@bare
+def _share(batches: Any) -> Any:
+    """The share of the next batch in the average over all of them."""
+    return 1 / (getattr(batches, "_value", batches) + 1)
+
+
 class _BatchNorm(_Running):
     def __init__(
         self,
@@ -126,7 +133,7 @@ class _BatchNorm(_Running):
         input = self._check(input)
         share, batches = self.momentum, self.num_batches_tracked
         if share is None:
-            share = 0.0 if batches is None else 1 / (batches.item() + 1)
+            share = 0.0 if batches is None else _share(batches)
         of_batch = self.training or self.running_mean is None
         statistics = (self.running_mean, self.running_var)
         out = batch_norm(input, *statistics, self.weight, self.bias, of_batch, share, self.eps)

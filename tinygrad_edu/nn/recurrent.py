@@ -16,7 +16,9 @@ from tinygrad_edu.nn import init
 from tinygrad_edu.nn.functional.dropout import dropout
 from tinygrad_edu.nn.functional.recurrent import gru_states, lstm_states, rnn_states
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.packed import PackedSequence
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.ops import sigmoid
 from tinygrad_edu.ops.composed import as_operand
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
@@ -30,26 +32,37 @@ class Kind(NamedTuple):
 
     gates: int  # blocks of hidden_size rows in every weight
     carried: tuple[str, ...]  # the names of what is carried from step to step
-    steps: Callable[..., tuple[Any, State]]  # x, four weights, state -> h of every step, state after the last
+    steps: Callable[..., State]  # x, the weights, state -> the state before the first step and after every one
 
 
-def _elman(nonlinearity: str, x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any) -> tuple[Any, State]:
-    states = rnn_states(x, w_ih, w_hh, b_ih + b_hh, h, nonlinearity)
-    return states[1:], [states[-1]]
+def _elman(nonlinearity: str, x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any) -> State:
+    return [rnn_states(x, w_ih, w_hh, b_ih + b_hh, h, nonlinearity)]
 
 
-def _long_short_term(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any, c: Any) -> tuple[Any, State]:
+def _long_short_term(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any, c: Any) -> State:
     states = lstm_states(x, w_ih, w_hh, b_ih + b_hh, h, c)
-    return states[0, 1:], [states[0, -1], states[1, -1]]
+    return [states[0], states[1]]
 
 
-def _gated(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any) -> tuple[Any, State]:
-    states = gru_states(x, w_ih, w_hh, b_ih, b_hh, h)
-    return states[1:], [states[-1]]
+def _gated(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any) -> State:
+    return [gru_states(x, w_ih, w_hh, b_ih, b_hh, h)]
+
+
+def _projected(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, h: Any, c: Any) -> State:
+    """An LSTM whose h is a projection of what it shows, `proj_size` numbers. Sak, Senior, Beaufays 2014."""
+    every = [(h, c)]
+    sums = x @ w_ih.T + (b_ih + b_hh)
+    for t in range(len(x)):
+        i, f, candidate, o = np.split(sums[t] + h @ w_hh.T, 4, axis=-1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(candidate)
+        h = (sigmoid(o) * np.tanh(c)) @ w_hr.T
+        every.append((h, c))
+    return [np.stack(part) for part in zip(*every, strict=True)]
 
 
 ELMAN = {name: Kind(1, ("h",), partial(_elman, name)) for name in ("tanh", "relu")}
 LONG_SHORT_TERM = Kind(4, ("h", "c"), _long_short_term)
+PROJECTED = Kind(4, ("h", "c"), _projected)
 GATED = Kind(3, ("h",), _gated)
 
 
@@ -62,6 +75,8 @@ def _elman_kind(nonlinearity: str) -> Kind:
 class _Recurrent(Module):
     """What layers and cells share: parameters, and a look at what they are given."""
 
+    proj_size = 0  # of an LSTM the size of h, where it is not hidden_size
+
     def __init__(self, kind: Kind, input_size: int, hidden_size: int, bias: bool) -> None:
         super().__init__()
         if hidden_size < 1:
@@ -69,10 +84,11 @@ class _Recurrent(Module):
         self.kind, self.input_size, self.hidden_size, self.bias = kind, input_size, hidden_size, bias
 
     def _add_weights(self, suffix: str, input_size: int, device: Any, dtype: Any) -> None:
-        rows = self.kind.gates * self.hidden_size
-        for name, shape in zip(
-            PARAMETERS, ((rows, input_size), (rows, self.hidden_size), (rows,), (rows,)), strict=True
-        ):
+        rows, shown = self.kind.gates * self.hidden_size, self.proj_size or self.hidden_size
+        shapes = dict.fromkeys(PARAMETERS, (rows,)) | {"weight_ih": (rows, input_size), "weight_hh": (rows, shown)}
+        if self.proj_size:
+            shapes["weight_hr"] = (self.proj_size, self.hidden_size)
+        for name, shape in shapes.items():
             made = Parameter(zeros(shape, dtype=dtype or np.float32, device=device))
             self.register_parameter(f"{name}{suffix}", made if self.bias or len(shape) > 1 else None)
 
@@ -80,7 +96,7 @@ class _Recurrent(Module):
         w_ih, w_hh, b_ih, b_hh = (getattr(self, f"{name}{suffix}") for name in PARAMETERS)
         if b_ih is None:
             b_ih = b_hh = np.zeros_like(w_hh, shape=w_hh.shape[:1])
-        return [w_ih, w_hh, b_ih, b_hh]
+        return [w_ih, w_hh, b_ih, b_hh, *([getattr(self, f"weight_hr{suffix}")] if self.proj_size else [])]
 
     def reset_parameters(self) -> None:
         """Draw weights and biases anew."""
@@ -100,16 +116,17 @@ class _Recurrent(Module):
             )
         return x
 
-    def _start(self, hx: Any, like: Any, shape: tuple[int, ...]) -> State:
-        """The state to start from, each part of this shape: zeros where none is given."""
+    def _start(self, hx: Any, like: Any, *before: int) -> State:
+        """The state to start from, with these axes before that of its numbers: zeros where none is given."""
         carried, kind = self.kind.carried, type(self).__name__
+        shapes = [(*before, self.proj_size or self.hidden_size), (*before, self.hidden_size)][: len(carried)]
         if hx is None:
-            return [np.zeros_like(like, shape=shape)] * len(carried)
+            return [np.zeros_like(like, shape=shape) for shape in shapes]
         if len(carried) == 1:
             hx = (hx,)
         elif not isinstance(hx, tuple | list) or len(hx) != len(carried):
             raise TypeError(f"{kind}: the state is a pair, (h, c), not a {type(hx).__name__}")
-        for name, part in zip(carried, hx, strict=True):
+        for name, part, shape in zip(carried, hx, shapes, strict=True):
             if np.shape(part) != shape:
                 raise ShapeError(f"{kind}: for this input {name} has the shape {shape}, not {np.shape(part)}.")
         return [as_operand(part) for part in hx]
@@ -142,7 +159,7 @@ class _Layer(_Recurrent):
         self.num_layers, self.batch_first, self.dropout = num_layers, batch_first, dropout
         self.bidirectional = bidirectional
         for layer, suffix, _ in self._directions():
-            width = input_size if layer == 0 else hidden_size * (2 if bidirectional else 1)
+            width = input_size if layer == 0 else (self.proj_size or hidden_size) * (2 if bidirectional else 1)
             self._add_weights(suffix, width, device, dtype)
         self.reset_parameters()
 
@@ -155,6 +172,8 @@ class _Layer(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """The h of the last layer at every step, and the state after the last step of every layer and direction."""
+        if isinstance(input, PackedSequence):
+            return self._packed(input, hx)
         batched = "sequences, steps, features" if self.batch_first else "steps, sequences, features"
         x = self._checked(input, batched, "steps, features")
         alone = x.ndim == 2
@@ -164,33 +183,54 @@ class _Layer(_Recurrent):
             x = np.swapaxes(x, 0, 1)
         if not len(x):
             raise ShapeError(f"{type(self).__name__}: an input of shape {np.shape(input)} has no steps.")
-        directions = list(self._directions())
-        one = (len(directions), self.hidden_size)
-        start = self._start(hx, self.weight_hh_l0, one if alone else (one[0], x.shape[1], one[1]))
+        layers = len(list(self._directions()))
+        start = self._start(hx, self.weight_hh_l0, *((layers,) if alone else (layers, x.shape[1])))
         if alone:
             start = [np.expand_dims(part, 1) for part in start]
-        ends: list[State] = []
-        outputs: list[Any] = []
-        for number, (layer, suffix, backwards) in enumerate(directions):
-            if layer and not backwards:  # a new layer, on what the last one found
-                x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
-                x, outputs = dropout(x, self.dropout, self.training), []
-            ordered = np.flip(x, 0) if backwards else x
-            h, end = self.kind.steps(ordered, *self._weights(suffix), *(part[number] for part in start))
-            outputs.append(np.flip(h, 0) if backwards else h)
-            ends.append(end)
-        out = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
-        state = [np.stack(parts) for parts in zip(*ends, strict=True)]
+        out, state = self._run(x, start, lambda y: np.flip(y, 0), lambda part: part[-1])
         if alone:
             out, state = out[:, 0], [part[:, 0] for part in state]
         elif self.batch_first:
             out = np.swapaxes(out, 0, 1)
         return out, tuple(state) if len(state) > 1 else state[0]
 
+    def _run(
+        self, x: Any, start: State, reversed: Callable[[Any], Any], last: Callable[[Any], Any]
+    ) -> tuple[Any, State]:
+        """Every layer and direction over x of shape (steps, sequences, features)."""
+        ends: list[State] = []
+        outputs: list[Any] = []
+        for number, (layer, suffix, backwards) in enumerate(self._directions()):
+            if layer and not backwards:  # a new layer, on what the last one found
+                x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
+                x, outputs = dropout(x, self.dropout, self.training), []
+            ordered = reversed(x) if backwards else x
+            states = self.kind.steps(ordered, *self._weights(suffix), *(part[number] for part in start))
+            outputs.append(reversed(states[0][1:]) if backwards else states[0][1:])
+            ends.append([last(part) for part in states])
+        out = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
+        return out, [np.stack(parts) for parts in zip(*ends, strict=True)]
+
+    def _packed(self, input: PackedSequence, hx: Any) -> tuple[Any, Any]:
+        """The same for sequences of several lengths, each of which ends, and goes backwards from, where it ends."""
+        lengths, order = input.lengths(), input.sorted_indices
+        sequences = np.arange(len(lengths))
+        x = self._checked(input.padded(), "steps, sequences, features", "steps, sequences, features")
+        start = self._start(hx, self.weight_hh_l0, len(list(self._directions())), len(lengths))
+        if order is not None and hx is not None:
+            start = [np.take(part, order, axis=1) for part in start]
+        steps = np.arange(len(x))[:, None]
+        turned = np.where(steps < lengths, lengths - 1 - steps, steps)
+        out, state = self._run(x, start, lambda y: y[turned, sequences], lambda part: part[lengths, sequences])
+        if input.unsorted_indices is not None:
+            state = [np.take(part, input.unsorted_indices, axis=1) for part in state]
+        return input.like(out), tuple(state) if len(state) > 1 else state[0]
+
     def extra_repr(self) -> str:
         """Its sizes, and what differs from the defaults."""
         said = [f"{self.input_size}, {self.hidden_size}"]
         defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        said += [f"proj_size={self.proj_size}"] if self.proj_size else []
         said += [f"{name}={value}" for name, default in defaults.items() if (value := getattr(self, name)) != default]
         return ", ".join(said)
 
@@ -236,7 +276,7 @@ class LSTM(_Layer):
 
     i, f, o = sigmoid and g = tanh of W x[t] + b + U h[t - 1] + d, each with its block of rows of `weight_ih_l0`,
     `bias_ih_l0`, `weight_hh_l0` and `bias_hh_l0`, in the order i, f, g, o; c[t] = f c[t - 1] + i g and
-    h[t] = o tanh(c[t]).
+    h[t] = o tanh(c[t]). With `proj_size` it is h[t] = P (o tanh(c[t])), of that many numbers, P in `weight_hr_l0`.
 
     `lstm(x)` or `lstm(x, (h0, c0))` gives (output, (h_n, c_n)); shapes, arguments and first weights as for `RNN`.
     Raises `ShapeError`. Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000; after
@@ -257,11 +297,15 @@ class LSTM(_Layer):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        proj_size: int = 0,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
+        if not 0 <= proj_size < hidden_size:
+            raise ValueError(f"proj_size={proj_size} is from 0, no projection, to below hidden_size={hidden_size}")
+        vars(self)["proj_size"] = proj_size  # before there are weights, whose shapes it says
         super().__init__(
-            LONG_SHORT_TERM,
+            PROJECTED if proj_size else LONG_SHORT_TERM,
             input_size,
             hidden_size,
             num_layers,
@@ -317,11 +361,11 @@ class _Cell(_Recurrent):
     def forward(self, input: Any, hx: Any = None) -> Any:
         """The state after this step."""
         x = self._checked(input, "sequences, features", "features")
-        start = self._start(hx, self.weight_hh, (*x.shape[:-1], self.hidden_size))
+        start = self._start(hx, self.weight_hh, *x.shape[:-1])
         alone = x.ndim == 1
         if alone:
             x, start = np.expand_dims(x, 0), [np.expand_dims(part, 0) for part in start]
-        _, end = self.kind.steps(np.expand_dims(x, 0), *self._weights(""), *start)
+        end = [part[1] for part in self.kind.steps(np.expand_dims(x, 0), *self._weights(""), *start)]
         if alone:
             end = [part[0] for part in end]
         return tuple(end) if len(end) > 1 else end[0]

@@ -33,6 +33,15 @@ def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = No
     return Tensor(np.triu(np.full((sz, sz), -np.inf), 1), dtype=dtype or np.float32, device=device)
 
 
+def activation_of(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function for a name, or the function itself; ValueError for another name."""
+    if not isinstance(activation, str):
+        return activation
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation is 'relu', 'gelu' or a function such as F.silu, not {activation!r}")
+    return ACTIVATIONS[activation]
+
+
 class TransformerEncoderLayer(Module):
     """Self-attention, then a network of two linear layers at every place; each adds to what it was given.
 
@@ -76,11 +85,7 @@ class TransformerEncoderLayer(Module):
         self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, **made)
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
-        if isinstance(activation, str):
-            if activation not in ACTIVATIONS:
-                raise ValueError(f"activation is 'relu', 'gelu' or a function such as F.silu, not {activation!r}")
-            activation = ACTIVATIONS[activation]
-        self.activation = activation
+        self.activation = activation_of(activation)
 
     def forward(self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
         """What became of every place."""

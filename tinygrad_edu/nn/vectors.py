@@ -1,11 +1,11 @@
-"""Layers of the functions of vectors: gates, similarity, padding."""
+"""Layers of the functions of vectors: gates, similarity."""
 
 from typing import Any
 
-from tinygrad_edu.nn.functional.vectors import cosine_similarity, glu, pad, softmin, threshold
+from tinygrad_edu.nn.functional.vectors import cosine_similarity, glu, softmin, threshold
 from tinygrad_edu.nn.module import Module
 
-__all__ = ["GLU", "CosineSimilarity", "Softmin", "Threshold", "ZeroPad2d"]
+__all__ = ["GLU", "CosineSimilarity", "Softmin", "Threshold"]
 
 
 class GLU(Module):
@@ -79,22 +79,3 @@ class CosineSimilarity(Module):
     def forward(self, x1: Any, x2: Any) -> Any:
         """The similarities, without the axis `dim`."""
         return cosine_similarity(x1, x2, self.dim, self.eps)
-
-
-class ZeroPad2d(Module):
-    """Zeros round pictures: one width, or (left, right, top, bottom); (..., H, W) -> (..., H + 2, W + 2) for 1.
-
-    After https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad2d.html
-    """
-
-    def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
-        super().__init__()
-        self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
-
-    def forward(self, input: Any) -> Any:
-        """The larger pictures."""
-        return pad(input, self.padding)
-
-    def extra_repr(self) -> str:
-        """Its settings."""
-        return f"{self.padding}"

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import kernels
 from tinygrad_edu.device import special
 from tinygrad_edu.graph import Array
+from tinygrad_edu.kernels import HOST, fits
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.elementwise import masked, squared
 
@@ -26,6 +28,8 @@ def _sigmoid(x: Array) -> Array:
 
     Where exp(-x) overflows to infinity the result is 0, which is right, so nothing is said.
     """
+    if type(x) not in HOST and fits(x):
+        return kernels.sigmoid(x)
     e: Array = np.exp(-x)
     if type(e) is not np.ndarray:
         return 1 / (1 + e)
@@ -60,6 +64,8 @@ def _selu(x: Array) -> Array:
 @np.errstate(under="ignore")
 def _softplus(x: Array, beta: float = 1.0) -> Array:
     """log(1 + exp(beta x)) / beta, from the larger term so that nothing overflows."""
+    if type(x) not in HOST and fits(x):
+        return kernels.softplus(x, beta)
     z = x if beta == 1 else beta * x
     out = np.maximum(z, 0) + np.log1p(np.exp(-abs(z)))
     return out if beta == 1 else out / beta
@@ -81,6 +87,8 @@ def _silu(x: Array) -> Array:
 
 
 def _silu_and_s(x: Array) -> tuple[Array, Array]:
+    if type(x) not in HOST and fits(x):
+        return kernels.silu(x)  # type: ignore[no-any-return] # two arrays
     s = _sigmoid(x)
     return x * s, s
 
@@ -92,6 +100,8 @@ def _gelu(x: Array) -> Array:
 
 @np.errstate(under="ignore")
 def _gelu_and_p(x: Array) -> tuple[Array, Array]:
+    if type(x) not in HOST and fits(x):
+        return kernels.gelu(x)  # type: ignore[no-any-return] # two arrays
     p = _normal(x)
     return x * p, p
 
@@ -107,8 +117,17 @@ def _falling(x: Any, alpha: float) -> Any:
     return below if alpha == 1 else alpha * below
 
 
+def _relu_x(g: Any, out: Any) -> Any:
+    """g where out > 0, else 0."""
+    if type(g) not in HOST and fits(g, out):
+        return kernels.relu_x(g, out)
+    return masked(g, out > 0)
+
+
 def _sigmoid_x(g: Any, out: Any) -> Any:
     """g out (1 - out)."""
+    if type(g) not in HOST and fits(g, out):
+        return kernels.sigmoid_x(g, out)
     slope = 1 - out
     slope *= out  # in one array: 35 us instead of 54 for 100,000 numbers
     slope *= g
@@ -122,6 +141,8 @@ def _bell(x: Any) -> Any:
 
 def _silu_x(g: Any, s: Any, out: Any) -> Any:
     """g (s + out (1 - s)) with s = sigmoid(x)."""
+    if type(g) not in HOST and fits(g, s):
+        return kernels.silu_x(g, s, out)
     slope = 1 - s
     slope *= out
     slope += s
@@ -131,10 +152,12 @@ def _silu_x(g: Any, s: Any, out: Any) -> Any:
 
 def _gelu_x(g: Any, x: Any, p: Any) -> Any:
     """g (p + x p'), p and p' the normal distribution function and its density at x."""
+    if type(g) not in HOST and fits(g, x):
+        return kernels.gelu_x(g, x, p)
     return g * (p + x * ((1 / math.sqrt(2 * math.pi)) * np.exp(-0.5 * squared(x))))
 
 
-relu = Op(_relu, elementwise=True, x=lambda g, out: masked(g, out > 0), kink="0 at 0")
+relu = Op(_relu, elementwise=True, x=_relu_x, kink="0 at 0")
 leaky_relu = Op(
     _leaky_relu,
     elementwise=True,

@@ -1,12 +1,14 @@
 """Compositions that choose numbers: by their place, by a condition, or out of several arrays."""
 
+import operator
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_edu.ops.composed import as_operand, composed, no_loss
+from tinygrad_edu.ops.composed import as_operand, as_operands, composed, no_loss
 from tinygrad_edu.ops.elementwise import where
 from tinygrad_edu.ops.indexing import getitem, pick, setitem
 from tinygrad_edu.ops.joining import along
@@ -34,7 +36,7 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     Tensor([[1., 3.]])
     """
     a, axis = _axis_of(a, axis)
-    indices = within(as_operand(bare_key(indices)).astype(np.intp, casting="same_kind"), a.shape[axis], mode)
+    indices = within(_whole(as_operand(bare_key(indices))), a.shape[axis], mode)
     return getitem(a, along(axis, a.ndim, indices))
 
 
@@ -42,6 +44,13 @@ def _axis_of(a: Any, axis: int | None) -> tuple[Any, int]:
     """The array and the axis, without one all numbers in one axis."""
     a = as_operand(a)
     return (ravel(a), axis or 0) if axis is None or a.ndim == 0 else (a, normalize_axis_index(axis, a.ndim))
+
+
+def _whole(indices: Any) -> Any:
+    """Indices as whole numbers; TypeError for fractions."""
+    if not np.can_cast(indices.dtype, np.intp, "same_kind"):
+        raise TypeError(f"Cannot cast {indices.dtype} to an index, which is a whole number")
+    return indices.astype(np.intp)
 
 
 def within(indices: Any, length: int, mode: str) -> Any:
@@ -92,8 +101,8 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     >>> choose([0, 1], [Tensor([1.0, 2.0]), [10.0, 20.0]])
     Tensor([ 1., 20.])
     """
-    index, branches = as_operand(bare_key(a)), list(choices)
-    index = within(index.astype(np.intp, casting="same_kind"), len(branches), mode)
+    index, *branches = as_operands([a, *choices])
+    index = within(_whole(bare_key(index)), len(branches), mode)
     if not branches or not np.all((index >= 0) & (index < len(branches))):
         raise ValueError(f"choose has {len(branches)} choices, and an index says to take another one: see mode")
     return select([index == i for i in range(len(branches) - 1)], branches[:-1], branches[-1])
@@ -112,7 +121,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     """
     if len(condlist) != len(choicelist) or not condlist:
         raise ValueError(f"one choice a condition: {len(condlist)} conditions came with {len(choicelist)} choices")
-    conditions = [as_operand(condition) for condition in condlist]
+    conditions = as_operands(condlist)
     if wrong := [str(condition.dtype) for condition in conditions if condition.dtype != bool]:
         raise TypeError(f"a condition is of booleans, as t > 0 is, not of {wrong[0]}")
     *choices, result = _of_one_dtype([*choicelist, default])
@@ -141,10 +150,10 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     """
     x = as_operand(x)
     conditions = [
-        as_operand(bare_key(c)).astype(bool) for c in (condlist if _are_several(condlist, x.ndim) else [condlist])
+        as_operand(bare_key(c), x).astype(bool) for c in (condlist if _are_several(condlist, x.ndim) else [condlist])
     ]
     if len(funclist) == len(conditions) + 1:
-        conditions.append(~np.any(conditions, axis=0))
+        conditions.append(~reduce(operator.or_, conditions))
     if len(funclist) != len(conditions):
         raise ValueError(f"{len(conditions)} conditions need as many functions, or one more, not {len(funclist)}")
     result = where(False, x, 0)  # zeros that depend on x
@@ -159,4 +168,4 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 
 def _are_several(condlist: Any, ndim: int) -> bool:
     """Whether these are conditions, rather than a single one: the first of them is no bare boolean."""
-    return np.ndim(condlist) > 0 and (ndim == 0 or np.ndim(condlist[0]) > 0)
+    return (isinstance(condlist, list | tuple) or np.ndim(condlist) > 0) and (ndim == 0 or np.ndim(condlist[0]) > 0)

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_edu.device import library_of
+from tinygrad_edu.glance import surely
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
@@ -30,22 +32,24 @@ def _cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 def _cumprod_x(g: Any, x: Any, out: Any, axis: int | None) -> Any:
     """The sum of g * out from each place to the end, divided by x, or without dividing where a product is 0."""
-    value = np.asarray(out)
-    if np.all((value != 0) & np.isfinite(value)):
+    if surely((out != 0) & np.isfinite(out)):
         return _cumsum_x(g * out, x.shape, axis) / x
     along = -1 if axis is None else axis
     rows, products, arriving = (np.moveaxis(t, along, -1) for t in (np.reshape(x, out.shape), out, g))
-    left = np.concatenate([np.ones((*rows.shape[:-1], 1), rows.dtype), products[..., :-1]], axis=-1)
+    left = np.concatenate([library_of(rows).ones((*rows.shape[:-1], 1), rows.dtype), products[..., :-1]], axis=-1)
     return np.reshape(np.moveaxis(left * _from_the_right(arriving, rows), -1, along), x.shape)
 
 
 def _from_the_right(g: Any, x: Any) -> Any:
     """r with r[i] = g[i] + x[i+1] r[i+1] along the last axis, in log2(n) steps, each twice as far as the last."""
     length, lead = x.shape[-1], x.shape[:-1]
-    total, factor = g, np.concatenate([x[..., 1:], np.zeros((*lead, min(length, 1)), x.dtype)], axis=-1)
+    total, factor = (
+        g,
+        np.concatenate([x[..., 1:], library_of(x).zeros((*lead, min(length, 1)), x.dtype)], axis=-1),
+    )
     far = 1
     while far < length:
-        nothing = np.zeros((*lead, far), x.dtype)
+        nothing = library_of(x).zeros((*lead, far), x.dtype)
         total = total + factor * np.concatenate([total[..., far:], nothing], axis=-1)
         factor = factor * np.concatenate([factor[..., far:], nothing], axis=-1)
         far *= 2
@@ -60,8 +64,8 @@ def _diff(x: Array, axis: int) -> Array:
 def _diff_x(g: Any, x_shape: tuple[int, ...], axis: int) -> Any:
     """Minus the differences of g with a 0 before and a 0 after it."""
     if x_shape[axis] == 0:
-        return np.zeros(x_shape)
-    edge = np.zeros((*g.shape[:axis], 1, *g.shape[axis + 1 :]), g.dtype)
+        return library_of(g).zeros(x_shape)
+    edge = library_of(g).zeros((*g.shape[:axis], 1, *g.shape[axis + 1 :]), g.dtype)
     return -difference(np.concatenate([edge, g, edge], axis=axis), axis)
 
 
@@ -87,7 +91,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         return a
     axis = normalize_axis_index(axis, a.ndim)
     edge = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
-    ends = [None if end is None else as_operand(end) for end in (prepend, append)]
+    ends = [None if end is None else as_operand(end, a) for end in (prepend, append)]
     before, after = (e if e is None or e.ndim else np.broadcast_to(e, edge) for e in ends)
     joined = [part for part in (before, a, after) if part is not None]
     a = np.concatenate(joined, axis=axis) if len(joined) > 1 else a
@@ -104,7 +108,9 @@ def _cumulative(total: Op, start: int, x: Any, axis: int | None, dtype: Any, inc
     if not include_initial:
         return out
     axis = normalize_axis_index(axis or 0, x.ndim)
-    return np.concatenate([np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), start, out.dtype), out], axis=axis)
+    return np.concatenate(
+        [library_of(x).full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), start, out.dtype), out], axis=axis
+    )
 
 
 @composed(np.cumulative_sum)

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.graph import Array
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.composed import as_operand, as_operands, composed
 from tinygrad_edu.ops.indexing import getitem, scatter
 from tinygrad_edu.ops.reduction import axes_of
 
@@ -59,9 +60,9 @@ def _slope(f: Any, step: Any, axis: int, edge_order: int) -> Any:
     if np.ndim(step) == 1 and len(step) != f.shape[-1]:
         raise ValueError(f"{len(step)} places are given for {f.shape[-1]} samples along axis {axis}")
     step = (
-        np.asarray(step, f.dtype if f.dtype.kind == "f" else float)
+        library_of(f).asarray(step, f.dtype if f.dtype.kind == "f" else float)
         if isinstance(step, int | float)
-        else as_operand(step)
+        else as_operand(step, f)
     )
     d = np.diff(step) if step.ndim == 1 else np.broadcast_to(step, (f.shape[-1] - 1,))
     if step.ndim == 0:
@@ -103,17 +104,17 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         raise UnsupportedError(
             "interp with period= is not differentiated: write x % period, and add the first point again"
         )
-    x, xp, fp = (as_operand(t) for t in (x, xp, fp))
+    x, xp, fp = as_operands([x, xp, fp])
     if xp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
         raise ValueError(f"interp needs as many heights as places, in one axis: {xp.shape} and {fp.shape} are given")
-    values, places = np.asarray(x), np.asarray(xp)
+    values, places = array_of(x), array_of(xp)
     first, last = (fp[0] if left is None else left), (fp[-1] if right is None else right)
     if xp.size == 1:
         inside = fp[0] + 0 * x
     else:
         i = np.clip(np.searchsorted(places, values, side="right") - 1, 0, xp.size - 2)
-        width, points = xp[i + 1] - xp[i], np.asarray(fp)
-        plain = np.all(np.asarray(width)) and np.all(np.isfinite(points))
+        width, points = xp[i + 1] - xp[i], array_of(fp)
+        plain = np.all(array_of(width)) and np.all(np.isfinite(points))
         inside = fp[i] + (x - xp[i]) * ((fp[i + 1] - fp[i]) / (width if plain else np.where(width == 0, 1, width)))
         if not plain:  # a point twice, or at infinity: the points themselves are what they are
             inside = np.where(values >= places[-1], fp[-1], np.where(values == places[i], fp[i], inside))
@@ -189,7 +190,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
     True
     """
     p = as_operand(p)
-    value = np.asarray(p)
+    value = array_of(p)
     return p + (np.unwrap(value, discont, axis, period=period) - value)
 
 
@@ -203,9 +204,9 @@ def linspace(
     >>> linspace(Tensor(0.0), 1.0, 3)
     Tensor([0. , 0.5, 1. ])
     """
-    start, stop = (as_operand(t) * 1.0 for t in (start, stop))
+    start, stop = (t * 1.0 for t in as_operands([start, stop]))
     parts = num - 1 if endpoint else num
-    share = (np.arange(num) / max(parts, 1)).astype(np.result_type(start.dtype, stop.dtype))
+    share = (library_of(start).arange(num) / max(parts, 1)).astype(np.result_type(start.dtype, stop.dtype))
     share = np.reshape(share, (num,) + (1,) * len(np.broadcast_shapes(start.shape, stop.shape)))
     out = np.moveaxis(start + share * (stop - start), 0, axis)
     out = out if dtype is None else np.astype(out, dtype)
@@ -220,7 +221,7 @@ def polyval(p: Any, x: Any) -> Any:
     >>> polyval([1.0, 0.0, -1.0], Tensor([2.0, 3.0]))
     Tensor([3., 8.])
     """
-    p, x = as_operand(p), as_operand(x)
+    p, x = as_operands([p, x])
     total = 0 * x
     for coefficient in p:
         total = total * x + coefficient
@@ -239,7 +240,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
     x = as_operand(x)
     if x.ndim != 1:
         raise ValueError(f"vander takes numbers in one axis, not the shape {x.shape}")
-    powers = np.arange(x.size if N is None else N)
+    powers = library_of(x).arange(x.size if N is None else N)
     return x[:, None] ** (powers if increasing else powers[::-1])
 
 
@@ -253,7 +254,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     >>> ediff1d(Tensor([1.0, 4.0, 9.0]), to_end=0.0)
     Tensor([3., 5., 0.])
     """
-    ends = [[] if end is None else [np.ravel(as_operand(end))] for end in (to_begin, to_end)]
+    ends = [[] if end is None else [np.ravel(as_operand(end, ary))] for end in (to_begin, to_end)]
     return np.concatenate([*ends[0], np.diff(np.ravel(as_operand(ary))), *ends[1]])
 
 
@@ -265,7 +266,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     >>> bincount([0, 2, 0], weights=Tensor([1.0, 2.0, 3.0]))
     Tensor([4., 0., 2.])
     """
-    x = np.asarray(x)
+    x = array_of(x)
     x = x.astype(np.intp) if x.dtype.kind == "b" else x
     counts = np.bincount(x, minlength=minlength)
     return counts if weights is None else scatter(as_operand(weights), x, counts.shape)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_edu.graph import Array
+from tinygrad_edu.device import CPU, moved
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed, no_loss
 from tinygrad_edu.ops.indexing import getitem
@@ -206,7 +207,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     arr, values, obj = as_operand(arr), as_operand(values), bare_key(obj)
     arr, axis = (ravel(arr), 0) if axis is None else (arr, normalize_axis_index(axis, arr.ndim))
     length = arr.shape[axis]
-    places = np.arange(*obj.indices(length)) if isinstance(obj, slice) else np.asarray(obj)
+    places = np.arange(*obj.indices(length)) if isinstance(obj, slice) else moved(array_of(obj), CPU)
     places = np.flatnonzero(places) if places.dtype == bool else places
     if np.any((places < -length) | (places > length)):  # which NumPy overlooks where there are several
         raise IndexError(f"there are places from {-length} to {length} to insert before, not {obj}")

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import is_cupy, library_of
 from tinygrad_edu.errors import DerivativeError, UnsupportedError
-from tinygrad_edu.graph import Array, unwrap
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.inverses import inv
@@ -43,6 +44,8 @@ def unpacked(row: Any, *shapes: Shape) -> list[Any]:
 
 def _cholesky(a: Array, *, upper: bool = False) -> Array:
     """The lower triangular l with l lᵀ = a, or the upper u = lᵀ, of each symmetric positive definite matrix."""
+    if is_cupy(a):  # which has the lower one
+        return transposed(np.linalg.cholesky(transposed(a))) if upper else np.linalg.cholesky(a)
     return np.linalg.cholesky(a, upper=upper)
 
 
@@ -54,7 +57,7 @@ def _cholesky_a(g: Any, out: Any, upper: bool) -> Any:
     """
     lower, g = (transposed(out), transposed(g)) if upper else (out, g)
     n = lower.shape[-1]
-    half = (np.tri(n) - np.eye(n) / 2).astype(lower.dtype)
+    half = library_of(lower).tri(n, dtype=lower.dtype) - library_of(lower).eye(n, dtype=lower.dtype) / 2
     inverse = inv(lower)
     s = transposed(inverse) @ ((transposed(lower) @ g) * half) @ inverse
     return (s + transposed(s)) / 2
@@ -80,7 +83,7 @@ def determined(g: Any, v: Any, others: Any, g_others: Any, what: str) -> Any:
     The others only have to be at right angles to v, so a gradient for them is refused. Forward mode asks how they would
     move: as little as v makes them, do = -v dvᵀ o, which hands v -o gₒᵀ v.
     """
-    if np.any(unwrap(g_others)[0] != 0):
+    if np.any(array_of(g_others) != 0):
         raise DerivativeError(f"{what}, beyond those that the matrix determines, are arbitrary and have no derivative")
     return g if isinstance(g_others, np.ndarray) else g - others @ (transposed(g_others) @ v)
 
@@ -101,8 +104,8 @@ def _qr_a(g: Any, out: Any, a_shape: Shape, mode: str) -> Any:
     if a_shape[-1] > k:
         g_q = g_q + q @ v @ transposed(g_v)
     m = u @ transposed(g_u) - transposed(g_q) @ q
-    lower = m * np.tri(k, dtype=q.dtype)
-    c = lower + transposed(lower * (1 - np.eye(k, dtype=q.dtype)))
+    lower = m * library_of(q).tri(k, dtype=q.dtype)
+    c = lower + transposed(lower * (1 - library_of(q).eye(k, dtype=q.dtype)))
     try:
         g_x = transposed(np.linalg.solve(u, transposed(g_q + q @ c)))
     except np.linalg.LinAlgError:

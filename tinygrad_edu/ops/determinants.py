@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import DerivativeError
-from tinygrad_edu.graph import Array, unwrap
+from tinygrad_edu.glance import surely
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import composed
 from tinygrad_edu.ops.inverses import inv
@@ -35,11 +37,11 @@ def _safe_inverse(a: Any) -> Any:
         inverse = inv(a)
     except np.linalg.LinAlgError:
         return None
-    values = [unwrap(t)[0] for t in (a, inverse)]
+    values = [array_of(t) for t in (a, inverse)]
     with np.errstate(all="ignore"):
         squares = [np.einsum("...ij,...ij->...", value, value) for value in values]
         good = squares[0] * squares[1] < 1 / np.finfo(a.dtype).eps  # the condition number, squared
-    return inverse if np.all(good) else None
+    return inverse if surely(good) else None
 
 
 def _singular(a: Array) -> tuple[Array, Array, Array, Array]:
@@ -50,7 +52,7 @@ def _singular(a: Array) -> tuple[Array, Array, Array, Array]:
 
 def _but_one(s: Array) -> Array:
     """At place i the product of all numbers but the one there."""
-    return np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+    return np.prod(np.where(library_of(s).eye(s.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
 
 
 def _cofactors(a: Array) -> Array:
@@ -70,8 +72,8 @@ def _bicofactors(k: Array, a: Array) -> Array:
     pᵢⱼ mⱼⱼ at place (i, i), and -pᵢⱼ mⱼᵢ at (i, j).
     """
     u, s, vt, sign = _singular(a)
-    eye = np.eye(s.shape[-1], dtype=bool)
-    pairs = np.stack([_but_one(np.where(one, 1, s)) * ~one for one in eye], axis=-2)
+    eye = library_of(s).eye(s.shape[-1], dtype=bool)
+    pairs = _but_one(np.where(eye, 1, s[..., None, :])) * ~eye
     m = transposed(u) @ k @ transposed(vt)
     diagonal = (pairs * (m * eye).sum(axis=-2)[..., None, :]).sum(axis=-1)
     return sign * (u @ (diagonal[..., None, :] * eye - pairs * transposed(m)) @ vt)

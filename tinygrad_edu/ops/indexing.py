@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_edu.graph import Array
+from tinygrad_edu.device import is_cupy, library_of
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
 from tinygrad_edu.places import Part, add_at, plain_key, repeats, zeros
 
@@ -37,10 +38,22 @@ def _scatter(g: Array, key: Any, shape: Shape, once: bool = False) -> Array:
 
 
 def _setitem(x: Array, value: Array, key: Any) -> Array:
-    """A copy of `x` with `value` at `key`."""
-    out = np.copy(x)
-    out[plain_key(key)] = value
+    """A copy of `x` with `value` at `key`; where a place is named several times, the last one counts."""
+    out, key = np.copy(x), plain_key(key)
+    if is_cupy(out) and repeats(key):  # a GPU writes in no order: so let all write the same
+        last, read = _last(out, out.shape, key), out[key]
+        value = np.ravel(np.broadcast_to(library_of(out).asarray(value), read.shape))[last]
+    out[key] = value
     return out
+
+
+def _last(like: Array, shape: Shape, key: Any) -> Array:
+    """For every place that the key reads, as which it is read the last time."""
+    library = library_of(like)
+    last = library.zeros(shape, int)
+    read = last[key]
+    np.maximum.at(last, key, library.arange(read.size).reshape(read.shape))
+    return last[key]
 
 
 def _value_of(g: Any, x_shape: Shape, value_shape: Shape, key: Any) -> Any:
@@ -48,10 +61,8 @@ def _value_of(g: Any, x_shape: Shape, value_shape: Shape, key: Any) -> Any:
     key = plain_key(key)
     read = getitem(g, key)
     if repeats(key):
-        turns = np.arange(read.size).reshape(read.shape)
-        last = np.zeros(x_shape, dtype=int)
-        last[key] = turns
-        read = read * (last[key] == turns)
+        last = _last(array_of(g), x_shape, key)
+        read = read * (last == library_of(g).arange(read.size).reshape(read.shape))
     extra = len(value_shape) - read.ndim  # a value may have more axes than the place, of length 1
     return np.reshape(read, (1,) * extra + read.shape) if extra > 0 else read
 
@@ -84,7 +95,7 @@ def _scatter_along(g: Array, indices: Any, axis: int | None, shape: Shape) -> Ar
     step = 1
     for i in reversed(range(len(lengths))):  # in out.ravel() it is place (i m + indices[i, j, k]) n + k
         others = (1,) * (len(lengths) - 1 - i)
-        places = places + step * (named if i == axis else np.arange(lengths[i], like=named).reshape(-1, *others))
+        places = places + step * (named if i == axis else library_of(named).arange(lengths[i]).reshape(-1, *others))
         step *= lengths[i]
     np.add.at(out.reshape(-1), places.reshape(-1), g.reshape(-1))
     return out

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_edu.device import is_cupy, library_of
 from tinygrad_edu.errors import DerivativeError, does_not_fit
-from tinygrad_edu.graph import Array, unwrap
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.linalg import transposed
@@ -79,7 +80,11 @@ def _solve_b(g: Any, a: Any, b_shape: Shape, out: Any) -> Any:
 
 def _pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Array:
     """The pseudo-inverse of each matrix: of all x that make |a x - I| smallest, the smallest."""
-    return np.linalg.pinv(a, rcond, hermitian, rtol=rtol)
+    if not is_cupy(a):
+        return np.linalg.pinv(a, rcond, hermitian, rtol=rtol)
+    cut = 1e-15 if rtol is np._NoValue else max(a.shape[-2:]) * np.finfo(a.dtype).eps if rtol is None else rtol
+    whole = np.tril(a) + transposed(np.tril(a, -1)) if hermitian else a
+    return np.linalg.pinv(whole, cut if rcond is None else rcond)
 
 
 def _pinv_a(g: Any, a: Any, out: Any, hermitian: bool) -> Any:
@@ -112,7 +117,7 @@ pinv = Op(
 def _lstsq(a: Array, b: Array, rcond: float | None = None) -> Array:
     """All results of `numpy.linalg.lstsq` in a row: solution, squared residuals, singular values, rank."""
     x, residuals, rank, s = np.linalg.lstsq(a, b, rcond)
-    return np.concatenate([x.reshape(-1), residuals, s, [rank]]).astype(x.dtype)
+    return np.concatenate([x.reshape(-1), residuals, s, library_of(x).asarray(rank).reshape(1)]).astype(x.dtype)
 
 
 def _parts(row: Any, a_shape: Shape, b_shape: Shape) -> tuple[Any, Any, Any]:
@@ -125,7 +130,7 @@ def _parts(row: Any, a_shape: Shape, b_shape: Shape) -> tuple[Any, Any, Any]:
 def _lstsq_terms(g: Any, a: Any, b: Any, out: Any, rcond: float | None) -> tuple[Any, ...]:
     """What both rules are made of: the pseudo-inverse p, x, g for x, the residual b - a x and g for it."""
     g_x, g_residuals, g_rest = _parts(g, a.shape, b.shape)
-    if np.any(unwrap(g_rest)[0] != 0):
+    if np.any(array_of(g_rest) != 0):
         raise DerivativeError(
             "lstsq's singular values carry no gradient here: for those that do write np.linalg.svdvals(a)"
         )

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.ops.composed import as_operand, as_operands, composed
 from tinygrad_edu.ops.shape import astype, broadcast_to, ravel, reshape
 
 __all__ = [
@@ -109,7 +109,7 @@ def stack(arrays: Sequence[Any], axis: int = 0, *, dtype: Any = None, casting: A
 
 def _at_least(arys: Sequence[Any], shaped: Callable[[Shape], Shape]) -> Any:
     """Each of the arrays in the shape that `shaped` makes of its own; a single one not in a tuple."""
-    operands = [as_operand(x) for x in arys]
+    operands = as_operands(arys)
     results = tuple(x if shaped(x.shape) == x.shape else reshape(x, shaped(x.shape)) for x in operands)
     return results[0] if len(results) == 1 else results
 
@@ -157,7 +157,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:  # noq
     >>> [x.shape for x in broadcast_arrays(Tensor([1.0, 2.0]), Tensor([[3.0]]))]
     [(1, 2), (1, 2)]
     """
-    operands = [as_operand(x) for x in args]
+    operands = as_operands(args)
     shape = np.broadcast_shapes(*(x.shape for x in operands))
     return tuple(broadcast_to(x, shape) for x in operands)
 
@@ -170,7 +170,7 @@ def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind")
     >>> hstack([Tensor([1.0, 2.0]), 3.0])
     Tensor([1., 2., 3.])
     """
-    arrays = [atleast_1d(x) for x in tup]
+    arrays = [atleast_1d(x) for x in as_operands(tup)]
     return concatenate(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
@@ -183,7 +183,7 @@ def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind")
     Tensor([[1., 2.],
             [3., 4.]])
     """
-    return concatenate([atleast_2d(x) for x in tup], dtype=dtype, casting=casting)
+    return concatenate([atleast_2d(x) for x in as_operands(tup)], dtype=dtype, casting=casting)
 
 
 @composed(np.dstack)
@@ -195,7 +195,7 @@ def dstack(tup: Sequence[Any]) -> Any:
     Tensor([[[1., 3.],
              [2., 4.]]])
     """
-    return concatenate([atleast_3d(x) for x in tup], axis=2)
+    return concatenate([atleast_3d(x) for x in as_operands(tup)], axis=2)
 
 
 @composed(np.column_stack)
@@ -207,7 +207,7 @@ def column_stack(tup: Sequence[Any]) -> Any:
     Tensor([[1., 3.],
             [2., 4.]])
     """
-    columns = [reshape(x, (x.size, 1)) if x.ndim < 2 else x for x in map(as_operand, tup)]
+    columns = [reshape(x, (x.size, 1)) if x.ndim < 2 else x for x in as_operands(tup)]
     return concatenate(columns, axis=1)
 
 
@@ -252,5 +252,5 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     >>> append(Tensor([1.0, 2.0]), 3.0)
     Tensor([1., 2., 3.])
     """
-    operands = [as_operand(arr), as_operand(values)]
+    operands = as_operands([arr, values])
     return concatenate([ravel(x) for x in operands] if axis is None else operands, axis=0 if axis is None else axis)

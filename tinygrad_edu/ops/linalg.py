@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import ShapeError, does_not_fit
-from tinygrad_edu.graph import Array
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op, implementations
 
 __all__ = [
@@ -25,6 +26,14 @@ __all__ = [
 
 Shape = tuple[int, ...]
 _numpys: Any = vars(np)  # its stubs lack vecdot's axis, and NumPy before 2.2 matvec and vecmat
+
+
+def _of_numpy(name: str, ours: Any) -> Any:
+    """NumPy's function of a name; `ours` where NumPy has none, and for arrays of CuPy, which has none."""
+    numpys = _numpys.get(name)
+    return ours if numpys is None else lambda *args: (ours if any(map(is_cupy, args)) else numpys)(*args)
+
+
 INNER = "The last axis of the first must be as long as the last but one of the second (a vector's only axis)."
 
 
@@ -129,6 +138,8 @@ def _vdot(a: Array, b: Array) -> Array:
 
 def _vecdot(x1: Array, x2: Array, *, axis: int = -1) -> Array:
     """The sum of products along one axis."""
+    if is_cupy(x1) or is_cupy(x2):  # which has none of the three
+        return (np.moveaxis(x1, axis, -1)[..., None, :] @ np.moveaxis(x2, axis, -1)[..., None])[..., 0, 0]
     return _numpys["vecdot"](x1, x2, axis=axis)
 
 
@@ -140,12 +151,12 @@ def _along(g: Any, other: Any, shape: Shape, axis: int) -> Any:
 
 def _matvec(x1: Array, x2: Array) -> Array:
     """Each matrix times its vector."""
-    return np.matmul(x1, np.asarray(x2)[..., None])[..., 0]
+    return np.matmul(x1, array_of(x2)[..., None])[..., 0]
 
 
 def _vecmat(x1: Array, x2: Array) -> Array:
     """Each vector times its matrix."""
-    return np.matmul(np.asarray(x1)[..., None, :], x2)[..., 0, :]
+    return np.matmul(array_of(x1)[..., None, :], x2)[..., 0, :]
 
 
 VECTORS = "The vectors must be as long as the axis of the matrices that is summed over, and the stacks must broadcast."
@@ -173,7 +184,7 @@ vecdot = Op(
 )
 matvec: Op = Op(
     _matvec,
-    forward=_numpys.get("matvec"),
+    forward=_of_numpy("matvec", _matvec),
     implements=[_numpys[name] for name in ("matvec",) if name in _numpys],
     hint=VECTORS,
     x1=lambda g, x2: g[..., :, None] * x2[..., None, :],
@@ -181,7 +192,7 @@ matvec: Op = Op(
 )
 vecmat: Op = Op(
     _vecmat,
-    forward=_numpys.get("vecmat"),
+    forward=_of_numpy("vecmat", _vecmat),
     implements=[_numpys[name] for name in ("vecmat",) if name in _numpys],
     hint=VECTORS,
     x1=lambda g, x2: matvec(x2, g),

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import does_not_fit
-from tinygrad_edu.graph import Array, peeked
+from tinygrad_edu.glance import surely
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.inverses import inv
@@ -37,7 +39,7 @@ def _length(x: Array, axis: Axis, keepdims: Any) -> Array:
 
 def _length_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     """g x / |x|, and 0 for a vector of zeros."""
-    lengths = out if peeked(out).all() else np.where(out == 0, np.inf, out)
+    lengths = out if surely(out) else np.where(out == 0, np.inf, out)
     return x * _stretched(g / lengths, axis, keepdims)
 
 
@@ -49,8 +51,8 @@ def _p_norm(x: Array, p: float, axis: Axis, keepdims: Any) -> Array:
 def _p_norm_x(g: Any, x: Any, out: Any, p: float, axis: Axis, keepdims: bool) -> Any:
     """g sign(x) (|x| / |x|ₚ)^(p-1), and 0 where x is 0."""
     g, out = (_stretched(t, axis, keepdims) for t in (g, out))
-    zero = (peeked(x) == 0) | (peeked(out) == 0)
-    if not np.any(zero):
+    zero = (array_of(x) == 0) | (array_of(out) == 0)
+    if surely(~zero):
         return g * np.sign(x) * (abs(x) / out) ** (p - 1)
     share = np.where(zero, 1, abs(x)) / np.where(zero, 1, out)
     return np.where(zero, 0, g * np.sign(x) * share ** (p - 1))
@@ -72,7 +74,7 @@ def _of_vectors(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
     if ord == -np.inf:
         return np.min(abs(x), axis=axis, keepdims=keepdims)
     if ord == 0:  # how many are not 0; the sign keeps the result in the graph, with a derivative of 0
-        return np.sum(np.where(peeked(x) != 0, 1, np.sign(x)), axis=axis, keepdims=keepdims)
+        return np.sum(np.where(array_of(x) != 0, 1, np.sign(x)), axis=axis, keepdims=keepdims)
     return np.sum(abs(x), axis=axis, keepdims=keepdims) if ord == 1 else p_norm(x, ord, axis, keepdims)
 
 
@@ -164,9 +166,9 @@ def cond(x: Any, p: Any = None) -> Any:
         s = svdvals(x)
         over, under = (s[..., -1], s[..., 0]) if p == -2 else (s[..., 0], s[..., -1])
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(peeked(s)[..., 0] == 0, np.inf, over / under)
-    singular = np.linalg.slogdet(peeked(x))[0] == 0
-    regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+            return np.where(array_of(s)[..., 0] == 0, np.inf, over / under)
+    singular = np.linalg.slogdet(array_of(x))[0] == 0
+    regular = np.where(singular[..., None, None], library_of(x).eye(x.shape[-1], dtype=x.dtype), x)
     return np.where(singular, np.inf, matrix_norm(regular, ord=p) * matrix_norm(inv(regular), ord=p))
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.graph import Array
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
 
@@ -20,7 +21,8 @@ Widths = tuple[tuple[int, int], ...]  # before and after each axis
 def _pad(array: Array, pad_width: Widths, mode: Any, constant_values: Any = 0) -> Array:
     """With a constant around it."""
     if mode != "constant" or np.ndim(constant_values) or array.ndim == 0:
-        options: dict[str, Any] = {"constant_values": constant_values} if mode == "constant" else {}
+        values = constant_values.tolist() if isinstance(constant_values, np.ndarray) else constant_values
+        options: dict[str, Any] = {"constant_values": values} if mode == "constant" else {}
         return np.pad(array, pad_width or 0, mode, **options)
     shape = tuple([before + n + after for n, (before, after) in zip(array.shape, pad_width, strict=True)])
     out = np.empty_like(array, shape=shape)  # np.pad does the same in 7 us more
@@ -85,10 +87,11 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
         raise UnsupportedError("reflect_type='odd' is not here: write 2 * pad(t, n, 'edge') - pad(t, n, 'reflect')")
     widths, constants = _widths(pad_width, array.ndim), as_operand(kwargs.get("constant_values", 0))
     if not getattr(constants, "requires_grad", False):
-        return padded(array, widths, mode, constants)
+        return padded(array, widths, mode, constants if constants.ndim else constants[()])
     if constants.ndim:
         raise UnsupportedError("several constant_values with a gradient: join them yourself, np.concatenate([a, t, b])")
-    return padded(array, widths, mode, 0) + constants * np.pad(np.zeros(array.shape), widths, constant_values=1)
+    margins = np.pad(library_of(array).zeros(array.shape, constants.dtype), widths, constant_values=1)
+    return padded(array, widths, mode, 0) + constants * margins
 
 
 def _widths(pad_width: Any, ndim: int) -> Widths:
@@ -98,7 +101,7 @@ def _widths(pad_width: Any, ndim: int) -> Widths:
     if isinstance(pad_width, dict):
         by_axis = {normalize_axis_index(axis, ndim): width for axis, width in pad_width.items()}
         pad_width = [np.broadcast_to(by_axis.get(axis, 0), 2) for axis in range(ndim)]
-    widths = np.asarray(pad_width)
+    widths = array_of(pad_width)
     if widths.size and (widths.dtype.kind not in "iu" or widths.min() < 0):
         raise (TypeError if widths.dtype.kind not in "iu" else ValueError)(
             f"pad_width counts numbers to put before and after each axis: whole numbers from 0 on, not {pad_width}"

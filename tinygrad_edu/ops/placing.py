@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import UnsupportedError
 from tinygrad_edu.ops.arranging import resize
 from tinygrad_edu.ops.choosing import within
@@ -100,7 +101,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     Tensor([[1., 0.],
             [0., 3.]])
     """
-    values, places = _values(arr, values), np.reshape(np.arange(arr.size), arr.shape)
+    values, places = _values(arr, values), np.reshape(library_of(arr).arange(arr.size), arr.shape)
     arr[np.unravel_index(np.take_along_axis(places, bare_key(indices), axis), arr.shape)] = values
 
 

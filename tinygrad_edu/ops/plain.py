@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.graph import unwrap
 from tinygrad_edu.op import implementations
 from tinygrad_edu.watch import bare
 
@@ -17,7 +16,7 @@ def plain(argument: Any) -> Any:
         return type(argument)(plain(item) for item in argument)
     if isinstance(argument, dict):
         return {key: plain(value) for key, value in argument.items()}
-    return unwrap(argument)[0] if hasattr(argument, "grad_fn") else argument
+    return argument._value if hasattr(argument, "grad_fn") else argument
 
 
 def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import does_not_fit
 from tinygrad_edu.ops.composed import as_operand, composed
 
@@ -100,7 +101,7 @@ def matrix_power(a: Any, n: int) -> Any:
     if square.ndim < 2 or square.shape[-1] != square.shape[-2]:
         raise does_not_fit("matrix_power", [(square.shape, None)], "Only a square matrix has powers.")
     if n == 0:  # `where` keeps the result in the graph, with a derivative of 0
-        return np.where(True, np.eye(square.shape[-1], dtype=square.dtype), square)
+        return np.where(True, library_of(square).eye(square.shape[-1], dtype=square.dtype), square)
     square, n, result = (np.linalg.inv(square) if n < 0 else square), abs(n), None
     while True:
         n, odd = divmod(n, 2)

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_edu.graph import Array, peeked
+from tinygrad_edu.device import is_cupy, library_of
+from tinygrad_edu.glance import surely
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
+from tinygrad_edu.ops import masked
 
 __all__ = [
     "log_softmax",
@@ -80,16 +83,16 @@ def _mean_x(g: Any, x_shape: Shape, axis: Axis, keepdims: bool, where: Any) -> A
 
 def _var_x(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
     """g 2 (x - mean) / (n - ddof); what the mean passes on sums to 0."""
-    degrees = np.float64(_count(x.shape, axis, where) - ddof)
+    degrees = 1.0 * _count(x.shape, axis, where) - ddof
     scale = (_restore(g, x.shape, axis, keepdims) * (2 / degrees)).astype(g.dtype)
-    slope = scale * (x - np.mean(x, axis=axis, keepdims=True, where=where))
+    slope = scale * (x - mean(x, axis, keepdims=True, where=where))
     return slope if where is True else np.where(where, slope, 0)
 
 
 def _std_x(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
     """g (x - mean) / ((n - ddof) out), and 0 where all numbers are equal, up to the rounding of their mean."""
-    level = abs(np.mean(peeked(x), axis=axis, keepdims=keepdims, where=where))
-    equal = peeked(out) <= 4 * np.finfo(out.dtype).eps * level
+    level = abs(mean(array_of(x), axis, keepdims=keepdims, where=where))
+    equal = array_of(out) <= 4 * np.finfo(out.dtype).eps * level
     return _var_x(g / (2 * np.where(equal, np.inf, out)), x, axis, ddof, keepdims, where)
 
 
@@ -98,7 +101,8 @@ def _extreme_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, where: Any)
     chosen = x == _restore(out, x.shape, axis, keepdims)
     if where is not True:
         chosen = chosen & where
-    count = np.count_nonzero(chosen, axis=axis, keepdims=True)
+    found = array_of(chosen)
+    count = found.sum(axis, keepdims=True) if is_cupy(found) else np.count_nonzero(found, axis=axis, keepdims=True)
     return chosen * _shared(_restore(g, x.shape, axis, keepdims), count)
 
 
@@ -112,8 +116,8 @@ def _prod_x(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, initial: Any, 
     g = _restore(g, x.shape, axis, keepdims)
     if where is not True:
         x = np.where(where, x, 1)
-    value = np.asarray(out)
-    if np.all((value != 0) & np.isfinite(value)):
+    value = getattr(out, "_value", out)
+    if surely((value != 0) & np.isfinite(value)):
         slope = g * _restore(out, x.shape, axis, keepdims) / x
     else:
         slope = g * (_product_of_others(x, axis) * initial)
@@ -133,34 +137,41 @@ def _product_of_others(x: Any, axis: Axis) -> Any:
     if length == 0:
         return x
     full = 1 << (length - 1).bit_length()
-    level = np.concatenate([np.reshape(moved, (*lead, length)), np.ones((*lead, full - length), x.dtype)], axis=-1)
+    ones = library_of(x).ones((*lead, full - length), x.dtype)
+    level = np.concatenate([np.reshape(moved, (*lead, length)), ones], axis=-1)
     pairs = []
     while level.shape[-1] > 1:
         pairs.append(np.reshape(level, (*lead, level.shape[-1] // 2, 2)))
         level = pairs[-1][..., 0] * pairs[-1][..., 1]
-    others = np.ones((*lead, 1), x.dtype)
+    others: Any = library_of(x).ones((*lead, 1), x.dtype)
     for pair in reversed(pairs):
         others = np.reshape(others[..., None] * pair[..., ::-1], (*lead, 2 * others.shape[-1]))
     back = np.reshape(others[..., :length], moved.shape)
-    return np.transpose(back, np.argsort(order))
+    return np.transpose(back, np.argsort(order).tolist())
 
 
 def _sum(
     x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, initial: Any = 0, where: Any = True
 ) -> Array:
     """The sum over an axis, several, or all."""
-    return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+    if is_cupy(x):
+        return masked.total(x, axis, dtype, keepdims, initial, where)
+    return _add_reduce(x, axis, dtype, None, keepdims, initial, where)
 
 
 def _prod(
     x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, initial: Any = 1, where: Any = True
 ) -> Array:
     """The product over an axis, several, or all."""
+    if is_cupy(x):
+        return masked.product(x, axis, dtype, keepdims, initial, where)
     return np.prod(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
 def _mean(x: Array, axis: Axis = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True) -> Array:
     """The mean over an axis, several, or all."""
+    if is_cupy(x):
+        return masked.average(x, axis, dtype, keepdims, where)
     return x.mean(axis, dtype, None, keepdims, where=where)
 
 
@@ -168,6 +179,8 @@ def _var(
     x: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: Any = False, where: Any = True
 ) -> Array:
     """The mean squared distance from the mean; divided by n - ddof."""
+    if is_cupy(x):
+        return masked.variance(x, axis, dtype, ddof, keepdims, where)
     return np.var(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
 
 
@@ -175,17 +188,23 @@ def _std(
     x: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: Any = False, where: Any = True
 ) -> Array:
     """The root of the variance."""
+    if is_cupy(x):
+        return np.sqrt(masked.variance(x, axis, dtype, ddof, keepdims, where))
     return np.std(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
 
 
 def _max(x: Array, axis: Axis = None, *, keepdims: Any = False, initial: Any = NONE, where: Any = True) -> Array:
     """The largest number along an axis, several, or all."""
-    return np.maximum.reduce(x, axis=axis, keepdims=keepdims, initial=initial, where=where)
+    if is_cupy(x):
+        return masked.extreme("max", x, axis, keepdims, initial, where)
+    return _max_reduce(x, axis, None, None, keepdims, initial, where)
 
 
 def _min(x: Array, axis: Axis = None, *, keepdims: Any = False, initial: Any = NONE, where: Any = True) -> Array:
     """The smallest number along an axis, several, or all."""
-    return np.minimum.reduce(x, axis=axis, keepdims=keepdims, initial=initial, where=where)
+    if is_cupy(x):
+        return masked.extreme("min", x, axis, keepdims, initial, where)
+    return _min_reduce(x, axis, None, None, keepdims, initial, where)
 
 
 def _nanmax(x: Array, axis: Axis = None, *, keepdims: Any = False) -> Array:
@@ -214,7 +233,7 @@ def _logsumexp_and_terms(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, A
     largest = _largest(x, axis)
     terms = np.exp(x - largest)
     total = _add_reduce(terms, axis, None, None, True)
-    if np.all(total):
+    if surely(total):
         out = np.log(total) + largest
     else:
         with np.errstate(divide="ignore"):
@@ -226,11 +245,10 @@ def _logsumexp_and_terms(x: Array, axis: Axis, keepdims: bool) -> tuple[Array, A
 
 def _largest(x: Any, axis: Axis) -> Array:
     """The largest numbers, reduced axes kept, as constants; 0 for those that are infinite."""
-    value = np.asarray(peeked(x))
-    largest = np.asarray(
-        _max_reduce(value if value.dtype.kind == "f" else value.astype(float), axis, None, None, True, -np.inf)
-    )
-    return largest if np.isfinite(largest).all() else np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
+    value = array_of(x)
+    value = value if value.dtype.kind == "f" else value.astype(float)
+    largest = array_of(max(value, axis, keepdims=True, initial=-np.inf))
+    return largest if surely(np.isfinite(largest)) else np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
 
 
 def _terms(x: Any, axis: Axis) -> Any:
@@ -257,12 +275,15 @@ def _log_softmax(x: Array, axis: Axis = -1) -> Array:
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 _min_reduce: Any = np.minimum.reduce
+ndarray: Any = np.ndarray  # its type is known at once; whether something else lives on a GPU takes a look
 
 sum = Op(
     _sum,
     masks=True,
-    forward=lambda x, axis, dtype, keepdims, initial, where: _add_reduce(
-        x, axis, dtype, None, keepdims, initial, where
+    forward=lambda x, axis, dtype, keepdims, initial, where: (
+        _add_reduce(x, axis, dtype, None, keepdims, initial, where)
+        if type(x) is ndarray
+        else _sum(x, axis, dtype, keepdims=keepdims, initial=initial, where=where)
     ),
     implements=[np.sum],
     x=_spread,
@@ -270,7 +291,11 @@ sum = Op(
 mean = Op(
     _mean,
     masks=True,
-    forward=lambda x, axis, dtype, keepdims, where: x.mean(axis, dtype, None, keepdims, where=where),
+    forward=lambda x, axis, dtype, keepdims, where: (
+        x.mean(axis, dtype, None, keepdims, where=where)
+        if type(x) is ndarray
+        else _mean(x, axis, dtype, keepdims=keepdims, where=where)
+    ),
     implements=[np.mean],
     x=_mean_x,
 )
@@ -280,7 +305,11 @@ std = Op(_std, masks=True, implements=[np.std], x=_std_x, kink="0 where all numb
 max = Op(
     _max,
     masks=True,
-    forward=lambda x, axis, keepdims, initial, where: _max_reduce(x, axis, None, None, keepdims, initial, where),
+    forward=lambda x, axis, keepdims, initial, where: (
+        _max_reduce(x, axis, None, None, keepdims, initial, where)
+        if type(x) is ndarray
+        else _max(x, axis, keepdims=keepdims, initial=initial, where=where)
+    ),
     implements=[np.max, np.amax],
     x=_extreme_x,
     kink=TIES,
@@ -288,7 +317,11 @@ max = Op(
 min = Op(
     _min,
     masks=True,
-    forward=lambda x, axis, keepdims, initial, where: _min_reduce(x, axis, None, None, keepdims, initial, where),
+    forward=lambda x, axis, keepdims, initial, where: (
+        _min_reduce(x, axis, None, None, keepdims, initial, where)
+        if type(x) is ndarray
+        else _min(x, axis, keepdims=keepdims, initial=initial, where=where)
+    ),
     implements=[np.min, np.amin],
     x=_extreme_x,
     kink=TIES,

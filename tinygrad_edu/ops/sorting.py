@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_edu.device import CPU, is_cupy, library_of, moved
 from tinygrad_edu.errors import UnsupportedError
-from tinygrad_edu.graph import Array
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.reduction import Axis, axes_of
@@ -35,7 +36,7 @@ def _ordered(x: Array, order: Array, axis: int) -> Array:
 
 def _disordered(g: Array, order: Array, axis: int, length: int) -> Array:
     """Zeros with g put at `order` along an axis: the inverse of a sort."""
-    out = np.zeros((*g.shape[:axis], length, *g.shape[axis + 1 :]), g.dtype)
+    out = library_of(g).zeros((*g.shape[:axis], length, *g.shape[axis + 1 :]), g.dtype)
     np.put_along_axis(out, order, g, axis)
     return out
 
@@ -67,7 +68,9 @@ def sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None
     Tensor([1., 2., 3.])
     """
     a, along = _along(a, axis)
-    return ordered(a, np.argsort(np.asarray(a), along, kind, stable=stable), along)
+    value = array_of(a)
+    order = np.argsort(value, along) if is_cupy(value) else np.argsort(value, along, kind, stable=stable)
+    return ordered(a, order, along)  # CuPy's is always stable
 
 
 @composed(np.partition)
@@ -79,7 +82,9 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     Tensor(1.)
     """
     a, along = _along(a, axis)
-    return ordered(a, np.argpartition(np.asarray(a), kth, along, kind), along)
+    value = array_of(a)
+    order = np.argpartition(value, kth, along) if is_cupy(value) else np.argpartition(value, kth, along, kind)
+    return ordered(a, order, along)
 
 
 def _places(count: int, q: Any, method: Any) -> Any:
@@ -97,7 +102,7 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
     by_q = getattr(q, "requires_grad", False)
     if by_q and method != "linear":
         raise UnsupportedError(f"method={method!r} is not differentiated by q: pass q.detach(), or method='linear'")
-    q = np.asarray(q)
+    q = moved(array_of(q), CPU)  # where to look is found on the host, and so are the numbers that count
     if q.dtype.kind not in "fiub" or np.any((q < 0) | (q > 1)):
         raise ValueError("quantiles are given as numbers from 0 to 1, percentiles from 0 to 100")
     axes = axes_of(axis, a.ndim)
@@ -110,13 +115,14 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
         return np.reshape(rows, (*q.shape, *shape))
     if length == 0:
         raise ValueError("no numbers have no quantile: the array is empty along the axis")
-    value = np.asarray(rows)
+    value = array_of(rows)
     everywhere = _places(length, q, method)
     some = value.size and np.isnan(np.min(value))  # one pass tells whether any number is missing
     missing = np.isnan(value) if some else None
     counts, at = np.full(lead, length), np.broadcast_to(everywhere, (*lead, q.size))
+    there = library_of(value).asarray
     if missing is not None and skip_nan:
-        counts, at = length - missing.sum(-1), np.array(at)
+        counts, at = length - moved(missing.sum(-1), CPU), np.array(at)
         for count in np.unique(counts):
             at[counts == count] = _places(max(count, 1), q, method)
     below = np.floor(at).astype(int)
@@ -125,13 +131,14 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
         order = np.argsort(value, -1)  # NaN comes last
     else:
         low = np.floor(everywhere).astype(int)
-        order = np.argpartition(value, np.unique([low, np.minimum(low + 1, length - 1)]), -1)
-    places = np.take_along_axis(order, np.concatenate([below, above], -1), -1)
+        order = np.argpartition(value, np.unique([low, np.minimum(low + 1, length - 1)]).tolist(), -1)
+    places = np.take_along_axis(order, there(np.concatenate([below, above], -1)), -1)
     ends = np.take_along_axis(rows, places, -1)
     low, high = ends[..., : q.size], ends[..., q.size :]
     if by_q:  # the place is q (n - 1)
-        at = np.ravel(given) * (np.maximum(counts, 1) - 1)[..., None]
-    share = at - below
+        share = np.ravel(given) * there((np.maximum(counts, 1) - 1)[..., None]) - there(below)
+    else:
+        share = there(at - below)
     if isinstance(given, int | float) and rows.dtype.kind == "f":  # a Python number, which leaves float32 as it is
         share = np.astype(share, rows.dtype)
     if middle:  # also of infinite neighbours
@@ -141,7 +148,7 @@ def _quantile(a: Any, q: Any, axis: Axis, keepdims: bool, method: Any, skip_nan:
     else:
         result = low + (high - low) * share
     if missing is not None:
-        undefined = np.asarray(counts == 0 if skip_nan else missing.any(-1))
+        undefined = there(counts == 0) if skip_nan else missing.any(-1)
         result = np.where(undefined[..., None], np.nan, result) if undefined.any() else result
     return np.reshape(np.moveaxis(result, -1, 0), (*q.shape, *shape))
 
@@ -281,7 +288,7 @@ def unique(
     Tensor([1., 3.])
     """
     a = as_operand(ar)
-    _, first, inverse, counts = np.unique(np.asarray(a), True, True, True, axis, equal_nan=equal_nan)
+    _, first, inverse, counts = np.unique(array_of(a), True, True, True, axis, equal_nan=equal_nan)
     values = np.reshape(a, -1)[first] if axis is None else np.take(a, first, axis=axis)
     asked = zip((return_index, return_inverse, return_counts), (first, inverse, counts), strict=True)
     more = [found for wanted, found in asked if wanted]

@@ -7,17 +7,21 @@ value is repeated its vectors have no derivative, and asking for one is an error
 Convention: `eigh` reads one triangle, and both share the gradient equally, as in PyTorch.
 """
 
+import operator
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import DerivativeError, UnsupportedError
-from tinygrad_edu.graph import Array, peeked
+from tinygrad_edu.graph import Array, array_of
 from tinygrad_edu.op import Op, implementations
 from tinygrad_edu.ops.composed import as_operand, composed
 from tinygrad_edu.ops.decompositions import determined, packed, unpacked
 from tinygrad_edu.ops.linalg import transposed
+from tinygrad_edu.ops.reduction import max
 
 __all__ = ["eigh", "eigvalsh", "svd", "svdvals"]
 
@@ -42,7 +46,7 @@ def _over(x: Array, gaps: Array, used: Array) -> Array:
 
 over: Op = Op(
     _over,
-    x=lambda g, gaps: over(g, gaps, peeked(g) != 0),
+    x=lambda g, gaps: over(g, gaps, array_of(g) != 0),
     gaps=lambda g, gaps, out: over(-g * out, gaps, False),
 )
 
@@ -57,15 +61,15 @@ def _nothing(*gradients: Any) -> bool:
 
 def _used(*columns: Any) -> Array:
     """For each pair of vectors, whether a gradient arrives for one of them."""
-    arrives = np.any([np.any(peeked(g) != 0, axis=-2) for g in columns], axis=0)
+    arrives = reduce(operator.or_, [np.any(array_of(g) != 0, axis=-2) for g in columns])
     return arrives[..., None, :] | arrives[..., :, None]
 
 
 def _gaps(column: Any, row: Any) -> Any:
     """rowⱼ - columnᵢ, and exactly 0 where the two are the same up to rounding."""
     gaps = row[..., None, :] - column[..., :, None]
-    size = abs(peeked(row)).max(axis=-1, initial=0)[..., None, None]
-    return np.where(abs(peeked(gaps)) <= 8 * row.shape[-1] * np.finfo(gaps.dtype).eps * size, 0, gaps)
+    size = max(abs(array_of(row)), -1, initial=0.0)[..., None, None]
+    return np.where(abs(array_of(gaps)) <= 8 * row.shape[-1] * np.finfo(gaps.dtype).eps * size, 0, gaps)
 
 
 def _eigh(a: Array, UPLO: Any = "L") -> Array:  # noqa: N803 - NumPy's name
@@ -83,7 +87,7 @@ def _eigh_a(g: Any, out: Any, a_shape: Shape) -> Any:
     if _nothing(g_v):
         return (v * g_w[..., None, :]) @ transposed(v)
     n = transposed(v) @ g_v
-    eye = np.eye(a_shape[-1], dtype=w.dtype)  # on the diagonal n - nᵀ is 0, and so is no gap
+    eye = library_of(w).eye(a_shape[-1], dtype=w.dtype)  # on the diagonal n - nᵀ is 0, and so is no gap
     middle = over((n - transposed(n)) / 2, _gaps(w, w) + eye, _used(g_v)) + g_w[..., None, :] * eye
     return v @ middle @ transposed(v)
 
@@ -154,13 +158,13 @@ def _svd_a(g: Any, out: Any, a_shape: Shape, full_matrices: bool) -> Any:
         v, g_v = transposed(vt), transposed(g_vt)
         g_vt = transposed(determined(g_v[..., :k], v[..., :k], v[..., k:], g_v[..., k:], what))
         u, vt = u[..., :k], vt[..., :k, :]
-    lengths = _gaps(np.zeros((*a_shape[:-2], 1), s.dtype), s)  # s as a row
-    g_s = np.where(peeked(lengths) == 0, 0, g_s[..., None, :])
+    lengths = _gaps(library_of(s).zeros((*a_shape[:-2], 1), s.dtype), s)  # s as a row
+    g_s = np.where(array_of(lengths) == 0, 0, g_s[..., None, :])
     if _nothing(g_u, g_vt):
         return (u * g_s) @ vt
     along_u, along_v = transposed(u) @ g_u, vt @ transposed(g_vt)
     x, y = along_u - transposed(along_u), along_v - transposed(along_v)
-    eye, used = np.eye(k, dtype=s.dtype), _used(g_u, transposed(g_vt))
+    eye, used = library_of(s).eye(k, dtype=s.dtype), _used(g_u, transposed(g_vt))
     middle = over((x + y) / 2, _gaps(s, s) + eye, used) + over((x - y) / 2, _gaps(-s, s) + eye, used)
     total = u @ (middle + g_s * eye) @ vt
     used = np.diagonal(used, axis1=-2, axis2=-1)
@@ -193,9 +197,9 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
         u, s, vt = unpacked(singular(a, full), *_svd_shapes(a.shape, full))
         return SVDResult(u, s, vt) if compute_uv else s
     w, v = eigh(a)
-    order = np.argsort(-abs(peeked(w)), axis=-1, kind="stable")
+    order = np.argsort(-abs(array_of(w)), axis=-1, kind="stable")
     w, u = np.take_along_axis(w, order, -1), np.take_along_axis(v, order[..., None, :], -1)
-    sign = np.copysign(1.0, peeked(w)).astype(w.dtype)
+    sign = np.copysign(1.0, array_of(w)).astype(w.dtype)
     return SVDResult(u, abs(w), transposed(u * sign[..., None, :])) if compute_uv else abs(w)
 
 

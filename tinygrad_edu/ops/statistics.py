@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops.composed import as_operand, composed
+from tinygrad_edu.device import library_of
+from tinygrad_edu.glance import seen, surely
+from tinygrad_edu.graph import array_of
+from tinygrad_edu.ops.composed import as_operand, as_operands, composed
 from tinygrad_edu.ops.reduction import Axis, axes_of, max, mean, min, prod, std, sum, var
 
 __all__ = ["average", "corrcoef", "cov", "nanmean", "nanprod", "nanstd", "nansum", "nanvar", "ptp"]
@@ -36,21 +39,21 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
     a = as_operand(a)
     if weights is None:
         result = mean(a, axis, keepdims=keepdims)
-        total = np.full(result.shape, a.size / np.maximum(result.size, 1))
+        total = library_of(a).full(result.shape, a.size / np.maximum(result.size, 1))
     else:
-        weights = as_operand(weights)
+        weights = as_operand(weights, a)
         if weights.shape != a.shape:
             if axis is None:
                 raise TypeError(f"weights of shape {weights.shape} for numbers of shape {a.shape} need an axis=")
             axes = axes_of(axis, a.ndim)
             if weights.shape != tuple(a.shape[i] for i in axes):
                 raise ValueError(f"weights of shape {weights.shape} do not fit axes {axes} of the shape {a.shape}")
-            weights = np.transpose(weights, np.argsort(axes))
+            weights = np.transpose(weights, np.argsort(axes).tolist())
             weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
             weights = np.broadcast_to(weights, a.shape)
         total = sum(weights, axis, keepdims=keepdims)
         total = np.astype(total, np.result_type(a.dtype, weights.dtype, float if a.dtype.kind != "f" else a.dtype))
-        if np.any(np.asarray(total) == 0):
+        if seen(total == 0):
             raise ZeroDivisionError("the weights sum to 0: nothing can be averaged with them")
         result = sum(a * weights, axis, keepdims=keepdims) / total
     return (result, total) if returned else result
@@ -77,15 +80,14 @@ def cov(
     Tensor([[ 1., -1.],
             [-1.,  1.]])
     """
-    x = _variables(m, rowvar, dtype)
-    if y is not None:
-        x = np.concatenate([x, _variables(y, rowvar, dtype)])
-    given = [as_operand(w) for w in (fweights, aweights) if w is not None]
+    given = as_operands([m] if y is None else [m, y])
+    x = np.concatenate([_variables(t, rowvar, dtype) for t in given])
+    given = [as_operand(w, x) for w in (fweights, aweights) if w is not None]
     weights = math.prod(given[1:], start=given[0]) if given else None
     centred = x - (mean(x, axis=1, keepdims=True) if weights is None else average(x, 1, weights, keepdims=True))
     total = x.shape[1] if weights is None else sum(weights)
     ddof = (0 if bias else 1) if ddof is None else ddof
-    lost = ddof if aweights is None else ddof * sum(weights * as_operand(aweights)) / total
+    lost = ddof if aweights is None else ddof * sum(weights * as_operand(aweights, x)) / total
     weighed = centred if weights is None else centred * weights
     return np.squeeze(weighed @ np.transpose(centred) / (total - lost))
 
@@ -111,14 +113,14 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
         return c / c
     spread = np.sqrt(np.diagonal(c))
     r = c / spread[:, None] / spread
-    value = np.asarray(r)
+    value = array_of(r)
     return r + (np.clip(value, -1, 1) - value)  # rounding is cut off, and a correlation of 1 keeps its derivatives
 
 
 def _there(a: Any) -> Any:
     """Where the numbers are not NaN; True, which costs nothing, where all are numbers."""
-    missing = np.isnan(np.asarray(a))
-    return ~missing if missing.any() else True
+    there = ~np.isnan(array_of(a))
+    return True if surely(there) else there
 
 
 @composed(np.nansum)

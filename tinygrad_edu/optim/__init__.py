@@ -6,12 +6,14 @@ from tinygrad_edu.optim.adagrad import Adagrad
 from tinygrad_edu.optim.adam import Adam
 from tinygrad_edu.optim.adamw import AdamW
 from tinygrad_edu.optim.clip import clip_grad_norm_, clip_grad_value_
+from tinygrad_edu.optim.lbfgs import LBFGS
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.optim.proximal import soft_threshold_
 from tinygrad_edu.optim.rmsprop import RMSprop
 from tinygrad_edu.optim.sgd import SGD
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adagrad",

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import kernels
 from tinygrad_edu.graph import Array
+from tinygrad_edu.kernels import HOST, fits
 from tinygrad_edu.optim.groups import Group
 from tinygrad_edu.optim.optimizer import Number, Optimizer, Rule
 
@@ -68,6 +70,9 @@ class Adam(Optimizer):
         left = number(1 - lr * decay) if decay else None
 
         def descend(w: Array, g: Array, m: Array, v: Array, *largest: Array) -> None:
+            if type(w) not in HOST and fits(w, g) and not largest:
+                kernels.adam(g, toward1, toward2, size, eps, 1 if left is None else left, w, m, v)
+                return
             part = g - m
             part *= toward1
             m += part

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.graph import Array
 
 BLOCK = 1 << 18
@@ -14,7 +15,7 @@ def in_blocks(function: Callable[..., Any], *arrays: Array) -> None:
     """Call `function` with views of the arrays, all of one shape, of at most `BLOCK` numbers each.
 
     They are cut along the first axis that is long enough, so arrays of any strides are changed in place, and what
-    `function` allocates is small. A number without axes comes as an array of one.
+    `function` allocates is small. A number without axes comes as an array of one. A GPU takes arrays whole.
 
     >>> import numpy as np
     >>> w, g = np.zeros((3, 200_000)), np.ones((3, 200_000))
@@ -24,7 +25,7 @@ def in_blocks(function: Callable[..., Any], *arrays: Array) -> None:
     (1, 200000) (1, 200000)
     """
     first = arrays[0]
-    if first.size <= BLOCK:
+    if first.size <= BLOCK or is_cupy(first):
         function(*(arrays if first.ndim else [array.reshape(1) for array in arrays]))
     elif len(first) == 1:
         in_blocks(function, *[array[0] for array in arrays])

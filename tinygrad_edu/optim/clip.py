@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.graph import Array, wrap
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.optim.blocks import in_blocks
@@ -39,6 +40,8 @@ def clip_grad_norm_(
     """
     holders = _holders(parameters)
     gradients = [_array(p) for p in holders]
+    if not error_if_nonfinite and gradients and all(is_cupy(g) for g in gradients):
+        return _clip_unseen(holders, gradients, max_norm, norm_type)
     norms = [_norm(g, norm_type) for g in gradients]
     total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
@@ -52,6 +55,16 @@ def clip_grad_norm_(
     if not factor >= 1:  # nan is no small gradient either
         _change(holders, lambda g: np.multiply(g, g.dtype.type(factor), g))
     return wrap(np.result_type(np.float32, *gradients).type(total), None)
+
+
+def _clip_unseen(holders: list[Any], gradients: list[Array], max_norm: float, p: float) -> Tensor:
+    """The same on a GPU, which no number of leaves: the factor is computed there, and is 1 for short ones."""
+    wide = np.result_type(np.float32, *gradients)
+    norms = np.stack([np.linalg.norm(g.astype(wide, copy=False).ravel(), p) for g in gradients])
+    total = np.linalg.norm(norms, p)
+    factor = np.minimum(max_norm / (total + 1e-6), 1)
+    _change(holders, lambda g: np.multiply(g, factor.astype(g.dtype), g))
+    return wrap(total.astype(wide), None)
 
 
 @unseen
@@ -87,8 +100,8 @@ def _norm(g: Array, p: float) -> float:
     norm = float(np.linalg.norm(g.ravel("K"), p))
     if math.isfinite(norm):
         return norm
-    parts: list[Any] = []
-    in_blocks(lambda block: parts.append(np.linalg.norm(block.astype(np.float64).ravel(), p)), g)
+    parts: list[float] = []
+    in_blocks(lambda block: parts.append(float(np.linalg.norm(block.astype(np.float64).ravel(), p))), g)
     return float(np.linalg.norm(parts, p))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.graph import Array, wrap
 from tinygrad_edu.lines import warn
 from tinygrad_edu.mutation import changes
@@ -141,10 +142,15 @@ class Optimizer:
                     if w.dtype is not dtype or step != at:
                         dtype, at = w.dtype, step
                         rule = self._prepared(group, w, step)
-                    if w.ndim and w.size <= BLOCK:
-                        rule(w, g, *kept)
-                    else:
-                        in_blocks(rule, w, g, *kept)
+                    try:
+                        if w.ndim and w.size <= BLOCK:
+                            rule(w, g, *kept)
+                        else:
+                            in_blocks(rule, w, g, *kept)
+                    except TypeError as error:
+                        if errors.are_mixed([p, g, *kept]):
+                            raise _elsewhere(self, p, g, kept) from error
+                        raise
                     if bare:
                         p._become(w[()])
         finally:
@@ -168,7 +174,9 @@ class Optimizer:
 
     def _prepared(self, group: Group, w: Array, step: int) -> Rule:
         """The rule for parameters of the dtype of `w`, with what `maximize` and `weight_decay` make of the gradient."""
-        number = partial(np.asarray, dtype=w.dtype, like=w)
+        number: Number = (
+            w.dtype.type if is_cupy(w) else partial(np.asarray, dtype=w.dtype)
+        )  # a GPU would be sent an array
         rule = self.rule(group, number, step)
         maximize, decay = group.get("maximize", False), group.get("weight_decay", 0)
         decayed = decay and not group.get("decoupled_weight_decay")
@@ -286,6 +294,14 @@ def _loaded(name: str, value: Any, p: Tensor, place: int) -> Any:
             " it was saved for another model"
         )
     return Tensor(value, dtype=p.dtype, device=p.device)
+
+
+def _elsewhere(optimizer: Optimizer, p: Tensor, g: Array, kept: Sequence[Array]) -> Exception:
+    """The error for a parameter that was moved to another device than what is remembered of it, where it was."""
+    called = ("a parameter", "its gradient", *["what is remembered of it"] * len(kept))
+    found = errors.mixed_devices(f"{type(optimizer).__name__}.step", [p, g, *kept], called)
+    found.add_note("Move the model first, model.to(device), and then make the optimizer from its parameters.")
+    return found
 
 
 def _no_gradients(optimizer: Optimizer) -> str:

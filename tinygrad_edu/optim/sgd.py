@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from tinygrad_edu import kernels
 from tinygrad_edu.graph import Array
+from tinygrad_edu.kernels import HOST, fits
 from tinygrad_edu.optim.groups import Group
 from tinygrad_edu.optim.optimizer import Number, Optimizer, Rule
 
@@ -62,7 +64,10 @@ class SGD(Optimizer):
         lr = number(group["lr"])
 
         def descend(w: Array, g: Array) -> None:
-            w -= g * lr
+            if type(w) not in HOST and fits(w, g):
+                kernels.descent(g, lr, w)
+            else:
+                w -= g * lr
 
         if not group["momentum"]:
             return descend
@@ -70,6 +75,9 @@ class SGD(Optimizer):
         share = None if step == 1 or not group["dampening"] else number(1 - group["dampening"])
 
         def descend_with_momentum(w: Array, g: Array, v: Array) -> None:
+            if type(w) not in HOST and fits(w, g):
+                kernels.momentum(g, lr, momentum, 1 if share is None else share, nesterov, w, v)
+                return
             v *= momentum
             v += g if share is None else g * share
             if nesterov:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.data import DataLoader, TensorDataset
+from tinygrad_edu.device import CPU, is_cupy, moved
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.ops import concatenate
 from tinygrad_edu.recording import no_grad
@@ -21,21 +24,45 @@ AT_ONCE = 1024
 """How many samples a model is asked about at a time: it changes the memory that is needed, and not the answer."""
 
 
+AHEAD = 256
+"""So many batches may a GPU be behind, or the losses ahead of being read."""
+
+
 class Average:
     """The loss of an epoch from those of its batches: of means the mean over all samples, of sums their sum."""
 
     def __init__(self, loss: Any) -> None:
         self.summed = getattr(loss, "reduction", None) == "sum"
-        self.total, self.count = 0.0, 0
+        self.total, self.count, self.batches = 0.0, 0, 0
+        self._waiting: list[tuple[Any, int]] = []  # of a GPU, which is read seldom: to read one is to wait for it
 
-    def add(self, value: float, samples: int) -> None:
-        """The loss of a batch."""
-        self.total += value if self.summed else value * samples
-        self.count += samples
+    def add(self, loss: Any, samples: int) -> list[float]:
+        """The loss of a batch; returns those of the last `batches` that were read now."""
+        value = getattr(loss, "_value", loss)
+        if is_cupy(value):
+            self._waiting.append((value, samples))
+            return self.read() if len(self._waiting) == AHEAD else []
+        return self._read([float(value.item() if hasattr(value, "item") else value)], [samples])
+
+    def read(self) -> list[float]:
+        """Read what waits on a GPU, and return it."""
+        if not self._waiting:
+            return []
+        values, samples = zip(*self._waiting, strict=True)
+        self._waiting = []
+        return self._read(moved(np.stack([value.reshape(()) for value in values]), CPU).tolist(), samples)
+
+    def _read(self, values: list[float], samples: Sequence[int]) -> list[float]:
+        for value, number in zip(values, samples, strict=True):
+            self.total += value if self.summed else value * number
+            self.count += number
+        self.batches += len(values)
+        return values
 
     @property
     def value(self) -> float:
         """The loss of all of them."""
+        self.read()
         return self.total if self.summed else self.total / self.count
 
 
@@ -98,15 +125,17 @@ def evaluated(
     average = Average(loss)
     model.eval()
     measures.start()
+    first = True
     with no_grad():
         for *inputs, target in pairs:
-            if not average.count:
+            if first:
                 check_inputs(model, inputs)
             output = model(*inputs)
-            if not average.count:
+            if first:
                 check_output(loss, output)
                 check_labels(loss, output, targets_of(pairs.pairs), pairs.what)
-            average.add(float(loss(output, target)), len(target))
+            first = False
+            average.add(loss(output, target), len(target))
             if measures.functions:
                 measures.see(output, target)
     return {"loss": average.value, **measures.result()}

@@ -197,10 +197,7 @@ class Teacher:
             cost = loss(output, target)
             if not self.checked:
                 check_loss(cost, output, target)
-            value = cost.item()
-            if not math.isfinite(value):
-                raise _diverged(run, pairs.number, value)
-            average.add(value, len(target))
+            self._check_finite(average, average.add(cost, len(target)), pairs.number)
             if measures.functions:
                 measures.see(output, target)
             optimizer.zero_grad()
@@ -222,12 +219,19 @@ class Teacher:
                 "the loader gave no batch: an iterator is empty after its first pass, so give a Dataset or DataLoader",
                 run.history,
             )
+        self._check_finite(average, average.read(), 0)
         numbers = {"loss": average.value}
         if penalty.l1 or penalty.l2:
             numbers["penalty"] = penalty.value()
         if run.scheduler is not None:
             numbers["lr"] = optimizer.param_groups[0]["lr"]
         return numbers | measures.result()
+
+    def _check_finite(self, average: Average, values: list[float], batch: int) -> None:
+        """`TrainingError` for a loss among the last ones that is nan or infinite; the step of `batch` is not taken."""
+        for at, value in enumerate(values, average.batches - len(values) + 1):
+            if not math.isfinite(value):
+                raise _diverged(self.run, at, value, at == batch)
 
 
 def _reschedule(run: Run) -> None:
@@ -244,10 +248,15 @@ def _ordered(callbacks: Iterable[Any]) -> list[Callback]:
     return sorted(every, key=lambda callback: isinstance(callback, Checkpoint) and 2 - callback.best_only)
 
 
-def _diverged(run: Run, batch: int, value: float) -> TrainingError:
+def _diverged(run: Run, batch: int, value: float, seen_at_once: bool) -> TrainingError:
+    steps = (
+        "no step was taken with it"
+        if seen_at_once
+        else "steps were taken with it, because on a GPU losses are read later, so go on from weights of before"
+    )
     rate = run.optimizer.param_groups[0]["lr"]
     return TrainingError(
-        f"the loss is {value} in epoch {run.epoch + 1}, batch {batch}; no step was taken with it, and the history of"
+        f"the loss is {value} in epoch {run.epoch + 1}, batch {batch}; {steps}, and the history of"
         f" the {run.epoch} epochs before is in this error's .history. A smaller learning rate (it is {rate:g}), inputs"
         " scaled to mean 0 and deviation 1, or clip_norm=1.0 help against numbers that grow; `with detect_anomaly():`"
         " around fit names the op that made it.",

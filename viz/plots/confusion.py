@@ -56,10 +56,19 @@ def confusion_matrix(
         for row, column in np.ndindex(counts.shape):
             shade = "white" if shares[row, column] > 0.5 else BLACK
             axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=shade, fontsize=size)
-    right = np.trace(counts) / counts.sum()
-    axes.set(xlabel="predicted", ylabel="actual", title=f"{right:.1%} of {counts.sum():,} are right")
+    axes.set(xlabel="predicted", ylabel="actual", title=f"{_share(np.trace(counts), counts.sum())} are right")
     if classes <= MOST:
         long = max(map(len, names)) > 3 and classes > 2
         axes.set_xticks(range(classes), names, rotation=45 if long else 0, ha="right" if long else "center")
         axes.set_yticks(range(classes), names)
     return axes
+
+
+def _share(right: int, of: int) -> str:
+    """How many are right; a few mistakes among many are not rounded away.
+
+    >>> _share(3, 4), _share(999_999, 1_000_000), _share(2, 2)
+    ('75.0% of 4', 'all but 1 of 1,000,000', '100.0% of 2')
+    """
+    said = f"{right / of:.1%}"
+    return f"all but {of - right:,} of {of:,}" if said == "100.0%" and right < of else f"{said} of {of:,}"

@@ -15,6 +15,8 @@ __all__ = ["learning_curves"]
 
 FEW = 30
 """Up to so many epochs each is a dot."""
+MANY = 300
+"""Dashes of more epochs run into each other, so that the training data's line is paler then."""
 
 
 def learning_curves(
@@ -80,7 +82,9 @@ def _line(axes: "Axes", name: str, values: Any, style: str, hue: str, log: bool)
     drawn = np.isfinite(values) & (values > 0 if log else True)
     marker = "o" if len(values) <= FEW or not drawn.all() else None  # an epoch between two gaps is no line
     curve = np.where(drawn, values, np.nan)
-    axes.plot(epochs, curve, style, label=name, color=hue, marker=marker, markersize=4, linewidth=2)
+    behind = style == "-" and len(values) > MANY
+    width, alpha = (1.0, 0.45) if behind else (2.0, 1.0)
+    axes.plot(epochs, curve, style, label=name, color=hue, marker=marker, markersize=4, linewidth=width, alpha=alpha)
     edges = axes.get_xaxis_transform()  # epochs across, and from 0 to 1 upwards
     inner, face = (0.05, "white") if style == "--" else (0.0, hue)  # both measures may fail in one epoch
     for where, height in ((~drawn & ~(values <= 0), 0.97 - inner), (~drawn & (values <= 0), 0.03 + inner)):

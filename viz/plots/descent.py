@@ -1,12 +1,13 @@
 """Gradient descent of two numbers: the path that an optimiser takes, and the contour lines it goes down."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu import Tensor, enable_grad, no_grad, optim
-from viz.plots.style import BLACK, COLORS, ORANGE, axes_or_new, numbers, small
+from viz.plots.style import BLACK, COLORS, ORANGE, axes_or_new, legend_below, numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ __all__ = ["descent", "walk"]
 Loss = Callable[[Any, Any], Any]
 """A function of two Tensors of one number each."""
 
-ACROSS, LEVELS, MOST_DOTS = 81, 14, 150
+ACROSS, LEVELS, MOST_DOTS, LINE = 81, 14, 150, 64
 UPHILL = 3.0
 """How far above its start, as a share of what it can fall, a path is followed when the limits are chosen."""
 
@@ -82,16 +83,8 @@ def descent(
     for place, track in enumerate(tracks):
         _draw(axes, track, ((ORANGE, *COLORS[2:])[place % (len(COLORS) - 1)]))
     axes.set(xlabel=names[0], ylabel=names[1], xlim=xlim, ylim=ylim)
-    _legend_below(axes)
+    legend_below(axes)
     return axes
-
-
-def _legend_below(axes: "Axes") -> None:
-    """Under the name of the axis, where no path is, as far below in points however small the axes are."""
-    from matplotlib.transforms import ScaledTranslation
-
-    down = ScaledTranslation(0, -float(axes.xaxis.label.get_fontsize()) / 20, axes.figure.dpi_scale_trans)
-    axes.legend(fontsize=small(axes), loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=axes.transAxes + down)
 
 
 class _Track(NamedTuple):
@@ -120,7 +113,8 @@ def _draw(axes: "Axes", track: _Track, hue: str) -> None:
         said += f"; leaves the picture in step {outside[0]}"
     few = len(points) <= MOST_DOTS
     style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 1.8} if few else {"linewidth": 0.9}
-    axes.plot(*points.T, color=hue, label=f"{track.name}: {said}" if track.name else said, **style)
+    label = textwrap.fill(f"{track.name}: {said}" if track.name else said, LINE)
+    axes.plot(*points.T, color=hue, label=label, **style)
     ends: dict[str, Any] = {"color": hue, "markeredgecolor": BLACK, "zorder": 3}
     axes.plot(*points[0], "s", markersize=9, **ends)
     axes.plot(*points[np.isfinite(points).all(axis=1)][-1], "*", markersize=15, **ends)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import Tensor, autograd, enable_grad, no_grad
-from viz.plots.style import BLACK, axes_or_new, color, small
+from viz.plots.style import BLACK, COLORS, axes_or_new, color, legend_below, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["activations"]
 
 DERIVATIVE = "derivative of"
+MOST_INSIDE = 7
+"""Entries of a legend in the picture; more would hide the curves, and stand below it."""
 POINTS, HALVINGS = 801, 30
 """Where the derivative jumps is first looked for between so many points, then in so many halves."""
 
@@ -30,7 +32,7 @@ def activations(
     `functions` is one, several, or a dict of them by name: ops, functions of `nn.functional`, modules as `nn.ReLU()`,
     functions of your own on Tensors, number by number. Where the derivative jumps, rings are its limits from the left
     and right, and the dot is what the engine gives there: its convention. Raises TypeError for what is no function, and
-    ValueError for one that does not work number by number, as softmax.
+    ValueError for one that does not work number by number, as softmax, and for more than 7.
 
     >>> from tinygrad_edu import relu
     >>> [line.get_label() for line in activations(relu).get_lines()[:2]]
@@ -39,6 +41,8 @@ def activations(
     if not low < high:
         raise ValueError(f"low has to be below high, and they are {low} and {high}")
     named = _named(functions)
+    if len(named) > len(COLORS):
+        raise ValueError(f"{len(named)} functions need {len(named)} colours: draw at most {len(COLORS)} in a picture")
     for name, function in named.items():
         _check(name, function, low)
     axes = axes_or_new(ax)
@@ -47,7 +51,11 @@ def activations(
     axes.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
     axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
     axes.set(xlabel="x", xlim=(low, high))
-    axes.legend(handles=_handles(axes), fontsize=small(axes))
+    handles = _handles(axes)
+    if len(handles) > MOST_INSIDE:
+        legend_below(axes, handles=handles, ncols=2)
+    else:
+        axes.legend(handles=handles, fontsize=small(axes))
     return axes
 
 
@@ -111,7 +119,12 @@ def _draw(axes: "Axes", name: str, function: Callable[[Any], Any], x: Any, hue: 
         ring: dict[str, Any] = {"color": hue, "markerfacecolor": "white", "markersize": 8, "zorder": 3}
         axes.plot(np.tile(kinks, 2), limits, "o", **ring)
         said = ", ".join(f"{slope:.4g} at {kink:.4g}" for slope, kink in zip(given, kinks, strict=True))
-        axes.plot(kinks, given, "o", color=hue, markersize=5, zorder=4, label=f"{name}: by convention {said}")
+        axes.plot(kinks, given, "o", color=hue, markersize=5, zorder=4, label=f"{_brief(name)}: by convention {said}")
+
+
+def _brief(name: str) -> str:
+    """`LeakyReLU` for `LeakyReLU(negative_slope=0.01)`, which another line says."""
+    return name.partition("(")[0]
 
 
 def _kinks(function: Callable[[Any], Any], x: Any) -> Any:

@@ -55,7 +55,7 @@ def first_layer(model: Any, ax: "Axes | None" = None, *, shape: Sequence[int] | 
     axes.set_yticks([])
     for side in axes.spines.values():
         side.set_visible(False)
-    what = f"{units} units" if len(shown) == units else f"the first {len(shown)} of {units} units"
+    what = f"{units} unit{'s' * (units > 1)}" if len(shown) == units else f"the first {len(shown)} of {units} units"
     channels = f", {tiles.shape[1]} channels side by side" if tiles.shape[1] > 1 else ""
     axes.set_title(f"{what} of {rows} x {columns}{channels}")
     return axes

@@ -65,11 +65,23 @@ def numbers(given: Any) -> Any:
 
 
 def count_epochs(axes: "Axes") -> None:
-    """Name the axis, and put no half epoch on it."""
+    """Name the axis, and put no half epoch on it, also where one epoch is all there is."""
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    middle = sum(axes.get_xlim()) / 2
+    if all(abs(limit - middle) < 0.5 for limit in axes.get_xlim()):
+        axes.set_xlim(middle - 0.6, middle + 0.6)
+
+
+def legend_below(axes: "Axes", **options: Any) -> None:
+    """Under the name of the axis, where no line is, as far below in points however small the axes are."""
+    from matplotlib.transforms import ScaledTranslation
+
+    down = ScaledTranslation(0, -float(axes.xaxis.label.get_fontsize()) / 20, axes.figure.dpi_scale_trans)
+    options |= {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + down, "fontsize": small(axes)}
+    axes.legend(loc="upper center", columnspacing=1, handlelength=1.4, **options)
 
 
 def color(place: int) -> str:

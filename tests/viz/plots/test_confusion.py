@@ -64,3 +64,10 @@ def test_classes_that_are_words_are_to_be_numbered() -> None:
 def test_names_are_one_a_class() -> None:
     with pytest.raises(ValueError, match="class_names has 1 names, and there are 3 classes"):
         confusion_matrix(SAID, TARGETS, class_names=["ham"])
+
+
+def test_a_few_mistakes_among_many_are_not_rounded_away() -> None:
+    targets = np.zeros(10_000, dtype=int)
+    predictions = np.append(targets[1:], 1)
+    assert confusion_matrix(predictions, targets).get_title() == "all but 1 of 10,000 are right"
+    assert confusion_matrix(targets, targets).get_title() == "100.0% of 10,000 are right"

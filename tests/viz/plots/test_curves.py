@@ -114,3 +114,18 @@ def test_an_epoch_between_two_gaps_is_seen() -> None:
 def test_what_cannot_be_drawn_is_said(history: Any, given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         learning_curves(history, **given)
+
+
+def test_one_epoch_stands_alone_on_an_axis_of_whole_epochs() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    axes = learning_curves({"loss": [0.5]})
+    FigureCanvasAgg(axes.figure).draw()
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+
+
+def test_of_many_epochs_the_dashes_of_the_validation_data_are_seen_before_the_other_line() -> None:
+    few, many = (lines(learning_curves({"loss": np.ones(count), "val_loss": np.ones(count)})) for count in (300, 301))
+    assert few["loss"].get_alpha() == few["val_loss"].get_alpha() == many["val_loss"].get_alpha() == 1
+    assert many["loss"].get_alpha() < 0.5

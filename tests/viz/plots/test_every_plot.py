@@ -60,10 +60,16 @@ PLOTS: dict[str, Draw] = {
         lambda points: points @ np.arange(10).reshape(2, 5), POINTS, np.arange(60) % 5, class_names=LONG, **given
     ),
     "activation": lambda **given: plots.activations(nn.ReLU6(), high=8, **given),
+    "seven activations": lambda **given: plots.activations(
+        [tg.sigmoid, tg.tanh, tg.relu, nn.LeakyReLU(), nn.ELU(), nn.GELU(), nn.SiLU()], **given
+    ),
     "activations": lambda **given: plots.activations([tg.sigmoid, tg.tanh, tg.relu, abs], **given),
     "weights": lambda **given: plots.weight_histograms(network(), **given),
     "gradients": lambda **given: plots.gradient_histograms(network(), log=True, **given),
     "descent": lambda **given: plots.descent(bowl, three_walks(), names=("a weight", "another weight"), **given),
+    "long names": lambda **given: plots.descent(
+        bowl, {"momentum 0.9 and a learning rate of 0.05": plots.walk(bowl, (-8, 1.5), sgd(0.05))}, **given
+    ),
     "first layer": lambda **given: plots.first_layer(nn.Linear(64, 10), **given),
     "kernels": lambda **given: plots.first_layer(nn.Conv2d(3, 16, 5), **given),
     "confusion": lambda **given: plots.confusion_matrix(DIGITS, DIGITS[::-1], **given),

@@ -99,3 +99,13 @@ def test_what_has_no_curve_is_refused(function: Any, error: type[Exception], sai
 def test_limits_are_in_order() -> None:
     with pytest.raises(ValueError, match="low has to be below high"):
         activations(tg.relu, low=1, high=1)
+
+
+def test_more_functions_than_colours_are_refused_and_a_long_legend_stands_below() -> None:
+    functions = {f"f{i}": (lambda x, i=i: x * i) for i in range(8)}
+    with pytest.raises(ValueError, match="8 functions need 8 colours: draw at most 7 in a picture"):
+        activations(functions)
+    del functions["f0"]
+    axes = activations(functions)
+    axes.figure.draw_without_rendering()
+    assert axes.get_legend().get_window_extent().y1 < axes.get_window_extent().y0

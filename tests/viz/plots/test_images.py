@@ -21,7 +21,7 @@ def pixels(axes: Any) -> Any:
     ("model", "weight", "title"),
     [
         (nn.Linear(64, 10), lambda m: m.weight, "10 units of 8 x 8"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(9, 1)), lambda m: m[1].weight, "1 units of 3 x 3"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(9, 1)), lambda m: m[1].weight, "1 unit of 3 x 3"),
         (nn.Sequential(nn.Conv2d(1, 6, (2, 3)), nn.Linear(4, 4)), lambda m: m[0].weight, "6 units of 2 x 3"),
         (nn.Conv2d(3, 4, 5), lambda m: m.weight, "4 units of 5 x 5, 3 channels side by side"),
     ],

@@ -47,7 +47,18 @@ from tinygrad_edu.nn.functional.losses import (
     triplet_margin_loss,
 )
 from tinygrad_edu.nn.functional.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
-from tinygrad_edu.nn.functional.vectors import cosine_similarity, glu, normalize, one_hot, pad, softmin, threshold
+from tinygrad_edu.nn.functional.resizing import interpolate, pixel_shuffle, pixel_unshuffle
+from tinygrad_edu.nn.functional.shrinking import celu, gumbel_softmax, hardshrink, softshrink, tanhshrink
+from tinygrad_edu.nn.functional.vectors import (
+    cosine_similarity,
+    glu,
+    normalize,
+    one_hot,
+    pad,
+    pairwise_distance,
+    softmin,
+    threshold,
+)
 from tinygrad_edu.ops import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -76,6 +87,7 @@ __all__ = [
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
     "conv1d",
     "conv2d",
     "conv_transpose1d",
@@ -93,12 +105,15 @@ __all__ = [
     "gelu",
     "glu",
     "group_norm",
+    "gumbel_softmax",
+    "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -118,6 +133,9 @@ __all__ = [
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
@@ -132,8 +150,10 @@ __all__ = [
     "softmax",
     "softmin",
     "softplus",
+    "softshrink",
     "softsign",
     "tanh",
+    "tanhshrink",
     "threshold",
     "triplet_margin_loss",
     "unfold",

@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import broadcasts, does_not_fit
+from tinygrad_edu.glance import surely
 from tinygrad_edu.graph import Array
 from tinygrad_edu.nn.functional.dropout import dropout
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand
+from tinygrad_edu.ops.linalg import vecdot
+from tinygrad_edu.ops.reduction import max
 
 __all__ = ["additive_mask", "attention_weights", "causal_mask", "scaled_dot_product_attention"]
 
@@ -23,14 +27,14 @@ def _attention_weights(scores: Array, mask: Array, scale: float = 1.0) -> Array:
     """
     weights = _scaled_and_masked(scores, mask, scale)
     limits = np.finfo(weights.dtype)
-    if weights.size and np.max(weights) < math.log(limits.max) / 4:
+    if weights.size and surely(np.max(weights) < math.log(limits.max) / 4):
         np.exp(weights, out=weights)
         total = _total(weights)
         if np.min(total) > math.sqrt(limits.tiny):
             weights /= total
             return weights
         weights = _scaled_and_masked(scores, mask, scale)
-    largest = np.max(weights, axis=-1, keepdims=True, initial=-np.inf)
+    largest = max(weights, -1, keepdims=True, initial=-np.inf)
     largest[largest == -np.inf] = 0  # every term is -inf
     weights -= largest
     np.exp(weights, out=weights)
@@ -54,7 +58,7 @@ def _total(weights: Array) -> Array:
 
 def _before_softmax(g: Any, out: Any, scale: float) -> Any:
     """scale out (g - sum(g out)) over the last axis."""
-    slope = g - np.expand_dims(np.vecdot(g, out), -1)
+    slope = g - np.expand_dims(vecdot(g, out), -1)
     slope *= out
     slope *= scale
     return slope
@@ -67,9 +71,9 @@ attention_weights = Op(
 )
 
 
-def causal_mask(queries: int, keys: int) -> Array:
+def causal_mask(query: Any, key: Any) -> Array:
     """True where a query may look: at the keys up to its own place."""
-    return np.tri(queries, keys, dtype=bool)
+    return library_of(query).tri(query.shape[-2], key.shape[-2], dtype=bool)
 
 
 def additive_mask(mask: Any, like: Any) -> Any:
@@ -77,7 +81,7 @@ def additive_mask(mask: Any, like: Any) -> Any:
 
     Raises TypeError for whole numbers, which could mean either.
     """
-    mask = as_operand(mask)
+    mask = as_operand(mask, like)
     if mask.dtype.kind == "f":
         return mask
     if mask.dtype.kind != "b":
@@ -129,7 +133,7 @@ def scaled_dot_product_attention(
             raise ValueError(
                 "give attn_mask or is_causal=True, not both: with both, put the causal mask into attn_mask"
             )
-        attn_mask = causal_mask(query.shape[-2], key.shape[-2])
+        attn_mask = causal_mask(query, key)
     weights = attention_weights(
         query @ np.swapaxes(key, -1, -2),
         0.0 if attn_mask is None else additive_mask(attn_mask, query),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import random
-from tinygrad_edu.device import device_of, moved
+from tinygrad_edu.device import device_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
@@ -35,9 +35,8 @@ def _noise(x: Any, places: int, p: float, generator: Generator) -> Array:
     """0 with probability `p`, else 1 / (1 - p), the same along the last `places` axes; in the dtype of `x`."""
     shape = (*x.shape[: x.ndim - places], *[1] * places)
     dtype = x.dtype.type if x.dtype.kind == "f" else np.float64
-    kept = random.uniform(shape, np.float32, generator) >= p
-    noise = np.multiply(kept, dtype(1 / (1 - p) if p < 1 else 0), dtype=dtype)
-    return moved(noise, x.device if hasattr(x, "grad_fn") else device_of(x))
+    kept = random.uniform(shape, np.float32, generator, device_of(getattr(x, "_value", x))) >= p
+    return np.multiply(kept, dtype(1 / (1 - p) if p < 1 else 0), dtype=dtype)
 
 
 def check_probability(name: str, p: float) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.device import is_cupy
+from tinygrad_edu.errors import ShapeError, mixed_devices
+from tinygrad_edu.glance import seen
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops.composed import as_operand
@@ -18,8 +20,12 @@ __all__ = ["embedding"]
 
 
 def _picked(weight: Array, indices: Array, padding_idx: int | None) -> Array:  # noqa: ARG001 - the rule's
-    """The rows of the weight with those numbers."""
-    return weight.take(indices, axis=0)
+    """The rows of the weight with those numbers; on a GPU, where nobody looks, nan for one that is not there."""
+    rows = weight.take(indices, axis=0)
+    if is_cupy(weight):
+        there = (indices >= 0) & (indices < len(weight))
+        rows *= np.where(there, weight.dtype.type(1), weight.dtype.type(np.nan))[..., None]
+    return rows
 
 
 def _added(g: Array, indices: Array, padding_idx: int | None, count: int) -> Array:
@@ -55,15 +61,24 @@ def _checked(indices: Any, rows: int) -> Array:
             " x.long(), or x.astype(int)."
         )
     wrong = (indices < 0) | (indices >= rows)
-    if wrong.any():
+    if seen(wrong):
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         where = f" at place {place[0] if len(place) == 1 else place}" if place else ""
         raise IndexError(
             f"embedding: the index {indices[place]}{where} of the input is none of the table's {rows} rows, which are"
-            f" 0 to {rows - 1}. Make the table larger, nn.Embedding({max(rows, int(indices.max()) + 1)}, ...), or look"
-            " at how the indices were made."
+            f" 0 to {rows - 1}. {_remedy(int(indices[place]), int(indices.max()))}"
         )
     return indices
+
+
+def _remedy(wrong: int, largest: int) -> str:
+    """What to do about an index that is no row."""
+    if wrong < 0:
+        return (
+            "Rows are not counted from the end: if it stands for padding, let a row stand for it,"
+            " nn.Embedding(..., padding_idx=0), and write that row's number."
+        )
+    return f"Make the table larger, nn.Embedding({largest + 1}, ...), or look at how the indices were made."
 
 
 def _renormalise(weight: Any, indices: Array, max_norm: float, norm_type: float) -> None:
@@ -90,7 +105,8 @@ def embedding(
     `input` holds whole numbers, in any shape; `weight` has the shape (rows, features), the result (*input.shape,
     features). A row that is picked several times gets the sum of the gradients; row `padding_idx` gets none. With
     `max_norm`, rows are first scaled down, in place, to have at most that norm, of order `norm_type`. Raises TypeError
-    for other numbers, IndexError for one that is not a row, naming it and its place. `scale_grad_by_freq` and `sparse`
+    for other numbers, IndexError for one that is not a row, naming it and its place (on a GPU nobody
+    looks, and nan is what comes of it). `scale_grad_by_freq` and `sparse`
     are refused with what to write instead. After
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
 
@@ -115,8 +131,11 @@ def embedding(
     weight = as_operand(weight)
     if weight.ndim != 2:
         raise ShapeError(f"embedding: the table has the shape (rows, features), and this one {weight.shape}.")
+    indices = as_operand(input)
+    if is_cupy(getattr(indices, "_value", indices)) != is_cupy(getattr(weight, "_value", weight)):
+        raise mixed_devices("embedding", [indices, weight], ("the input", "the table"))
     rows = weight.shape[0]
-    indices = _checked(as_operand(input), rows)
+    indices = _checked(indices, rows)
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
             raise ValueError(f"embedding: padding_idx={padding_idx} is none of the {rows} rows.")

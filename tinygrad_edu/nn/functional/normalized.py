@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu import kernels
 from tinygrad_edu.graph import Array
+from tinygrad_edu.kernels import HOST, fits
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
 
@@ -50,6 +52,9 @@ class Layout:
         self.across = tuple(n if axis in weights else 1 for axis, n in lengths.items())
         self.means = tuple(lengths[axis] for axis in means)
         self.count = math.prod(n for axis, n in lengths.items() if axis not in means)
+        self.shared = tuple(i for i, axis in enumerate(lengths) if axis not in means)
+        self.beside = tuple(i for i, axis in enumerate(lengths) if axis not in weights)
+        self.to_shape = tuple(lengths[axis] for axis in weights)
         both = "".join(axis for axis in axes if axis in means + weights)
         self.whole = both == axes  # a factor for means times one for weights is as large as the array
         self.sum, self.dot, self.to_weights = f"{axes}->{means}", f"{axes},{axes}->{means}", f"{axes}->{weights}"
@@ -57,10 +62,14 @@ class Layout:
 
     def mean(self, x: Any) -> Any:
         """The mean of the numbers that share one."""
+        if type(x) not in HOST and fits(x):
+            return kernels.total(x, axis=self.shared) / self.count
         return np.einsum(self.sum, x).reshape(self.along) / self.count
 
     def mean_product(self, x: Any, y: Any) -> Any:
         """The mean of the products of the numbers that share one."""
+        if type(x) not in HOST and fits(x, y):
+            return kernels.products(x, y, axis=self.shared) / self.count
         return np.einsum(self.dot, x, y).reshape(self.along) / self.count
 
     def spread(self, weight: Any) -> Any:
@@ -97,6 +106,8 @@ def _normalized(
 def _normalized_and_moments(
     x: Array, weight: Array, bias: Array, layout: Layout, eps: float, running: Running | None
 ) -> tuple[Array, Array, Array]:
+    if _on_device(x, weight, bias):
+        return _on_gpu(x, weight, bias, layout, eps, running)
     dtype = np.result_type(x, weight, bias)
     out = x.astype(np.promote_types(dtype, np.float32), copy=False)
     mean = layout.mean(out)
@@ -121,6 +132,24 @@ def _normalized_and_moments(
     return out.astype(dtype, copy=False), mean, scale
 
 
+def _on_device(*arrays: Any) -> bool:
+    """Whether there are kernels for the arrays, and the numbers that stand for none."""
+    return type(arrays[0]) not in HOST and fits(*[array for array in arrays if not isinstance(array, float)])
+
+
+def _on_gpu(
+    x: Array, weight: Array, bias: Array, layout: Layout, eps: float, running: Running | None
+) -> tuple[Array, Array, Array]:
+    """The same in three reads of the numbers and one write; a GPU adds in pairs, so that nothing is left."""
+    mean = layout.mean(x)
+    variance = kernels.squares(x, mean, axis=layout.shared) / layout.count
+    scale = 1 / np.sqrt(variance + eps)
+    out = kernels.normalized(x, mean, scale, layout.spread(weight), layout.spread(bias))
+    if running is not None:
+        running.follow(mean, variance, layout.count)
+    return out, mean, scale
+
+
 def _by_x(g: Any, x: Any, weight: Any, mean: Any, scale: Any, layout: Layout) -> Any:
     """scale (h - mean(h) - z mean(h z)), with h = g weight and z = (x - mean) scale, the normalised numbers.
 
@@ -128,6 +157,11 @@ def _by_x(g: Any, x: Any, weight: Any, mean: Any, scale: Any, layout: Layout) ->
     -scale^3 mean((x - mean) d), and z by scale (d - mean(d) - z mean(z d)). The map from d to that is symmetric, so its
     transpose, applied to h, is the same.
     """
+    if _on_device(g, x, weight, mean, scale):
+        factor = layout.spread(weight)
+        level = kernels.products(g, factor, axis=layout.shared) / layout.count
+        slope = kernels.slopes(g, x, mean, factor, axis=layout.shared) / layout.count * (scale * scale)
+        return kernels.normalized_x(g, x, mean, scale, factor, level, slope)
     centred = x - mean
     if layout.whole:
         out = g * layout.spread(weight)
@@ -142,6 +176,8 @@ def _by_x(g: Any, x: Any, weight: Any, mean: Any, scale: Any, layout: Layout) ->
 
 def _by_weight(g: Any, x: Any, mean: Any, scale: Any, layout: Layout) -> Any:
     """The sum of g z over all that has the same weight, z the normalised numbers."""
+    if _on_device(g, x, mean, scale):
+        return kernels.slopes(g, x, mean, scale, axis=layout.beside).reshape(layout.to_shape)
     centred = x - mean
     products = g * centred if layout.whole else np.einsum(layout.inner, g, centred)
     return np.einsum(layout.outer, products, scale.reshape(layout.means))
@@ -149,6 +185,8 @@ def _by_weight(g: Any, x: Any, mean: Any, scale: Any, layout: Layout) -> Any:
 
 def _by_bias(g: Any, layout: Layout) -> Any:
     """The sum of g over all that has the same bias."""
+    if type(g) not in HOST and fits(g):
+        return kernels.total(g, axis=layout.beside).reshape(layout.to_shape)
     return np.einsum(layout.to_weights, g)
 
 

@@ -19,7 +19,7 @@ def over_rows(x: Any) -> Any:
     (array([4., 6.]), np.float64(3.0))
     """
     if type(x) is not np.ndarray or len(x) > FEW:
-        return x.sum(axis=0)
+        return x.sum(axis=0) if x.dtype != np.float16 else x.sum(axis=0, dtype=np.float32).astype(np.float16)
     return _ones(len(x), x.dtype).dot(x)
 
 

@@ -9,7 +9,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.watch import bare
 
-__all__ = ["cosine_similarity", "glu", "normalize", "one_hot", "pad", "softmin", "threshold"]
+__all__ = ["cosine_similarity", "glu", "normalize", "one_hot", "pad", "pairwise_distance", "softmin", "threshold"]
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -82,6 +82,17 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """
     first, second = (ops.maximum(ops.vector_norm(x, axis=dim), eps) for x in (x1, x2))
     return ops.sum(x1 * x2, axis=dim) / (first * second)
+
+
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+    """The p-norm of x1 - x2 + eps along the last axis: how far vectors are from each other.
+
+    After https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pairwise_distance.html
+
+    >>> pairwise_distance(np.array([[3.0, 4.0]]), np.array([[0.0, 0.0]])).round(4)
+    array([5.])
+    """
+    return ops.vector_norm(x1 - x2 + eps, axis=-1, ord=p, keepdims=keepdim)
 
 
 def glu(input: Any, dim: int = -1) -> Any:

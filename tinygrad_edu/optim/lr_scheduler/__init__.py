@@ -1,7 +1,8 @@
 """Schedules: what the learning rate is in every epoch, under PyTorch's names."""
 
 from tinygrad_edu.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
-from tinygrad_edu.optim.lr_scheduler.function import LambdaLR
+from tinygrad_edu.optim.lr_scheduler.cyclic import CyclicLR
+from tinygrad_edu.optim.lr_scheduler.function import LambdaLR, MultiplicativeLR
 from tinygrad_edu.optim.lr_scheduler.multiplied import (
     ConstantLR,
     ExponentialLR,
@@ -19,11 +20,13 @@ __all__ = [
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "OneCycleLR",
     "PolynomialLR",
     "ReduceLROnPlateau",

@@ -1,4 +1,4 @@
-"""LambdaLR: the learning rate as a function of the epoch."""
+"""LambdaLR and MultiplicativeLR: the learning rate, or its factor, as a function of the epoch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from tinygrad_edu.optim.lr_scheduler.scheduler import LRScheduler, each
 from tinygrad_edu.optim.optimizer import Optimizer
 
-__all__ = ["LambdaLR"]
+__all__ = ["LambdaLR", "MultiplicativeLR"]
 
 
 class LambdaLR(LRScheduler):
@@ -58,3 +58,30 @@ class LambdaLR(LRScheduler):
         self.lr_lambdas = functions
         for function, attributes in zip(functions, state_dict["lr_lambdas"], strict=True):
             vars(function).update(attributes or {})
+
+
+class MultiplicativeLR(LambdaLR):
+    """Multiplies the present rates by `lr_lambda(epoch)` when an epoch begins, the first one left out.
+
+    Functions are given and saved as in `LambdaLR`.
+    After https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiplicativeLR.html
+
+    >>> from tinygrad_edu import Tensor, optim
+    >>> w = Tensor(1.0, requires_grad=True)
+    >>> w.grad = Tensor(0.0)
+    >>> optimizer = optim.SGD([w], lr=1.0)
+    >>> scheduler = MultiplicativeLR(optimizer, lambda epoch: 0.5)
+    >>> rates = []
+    >>> for epoch in range(4):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 0.5, 0.25, 0.125]
+    """
+
+    def get_lr(self) -> list[float]:
+        """The present rates, multiplied."""
+        if self._beginning:
+            return self._rates()
+        return [rate * function(self.last_epoch) for rate, function in zip(self._rates(), self.lr_lambdas, strict=True)]

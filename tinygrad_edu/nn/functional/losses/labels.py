@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.device import is_cupy
+from tinygrad_edu.errors import ShapeError, mixed_devices
 from tinygrad_edu.nn.functional.losses.operands import at, first_place, held
 from tinygrad_edu.watch import bare
 
@@ -45,10 +46,14 @@ def class_places(loss: str, input: Any, target: Any, ignore_index: int) -> tuple
 def class_indices(loss: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, Any]:
     """The targets as an array of indices, and a mask of those that are not ignored, None for all.
 
-    Where a target is ignored the index is 0. Raises TypeError for targets that are not whole numbers, `ShapeError` for
+    Where a target is ignored the index is 0. On a GPU there always is a mask, of floats, which holds nan where there is
+    no such class. Raises TypeError for targets that are not whole numbers, `ShapeError` for
     another shape than that of the input without its classes, IndexError for a class that is not there.
     """
-    shape, target = held(input).shape, held(target)
+    shape, on_gpu = held(input).shape, is_cupy(held(target))
+    if on_gpu != is_cupy(held(input)):
+        raise mixed_devices(loss, [input, target], ("the input", "the target"))
+    target = held(target)
     axis = 0 if len(shape) == 1 else 1
     classes, wanted = shape[axis], shape[:axis] + shape[axis + 1 :]
     if target.shape != wanted:
@@ -58,6 +63,8 @@ def class_indices(loss: str, input: Any, target: Any, ignore_index: int) -> tupl
             f"{loss}: class indices are whole numbers, and the target of shape {target.shape} holds {target.dtype}:"
             f" write target.long(). Probabilities would have the shape of the input, {shape}."
         )
+    if on_gpu:
+        return _unseen(target, classes, ignore_index)
     index = target.astype(np.int64)  # a copy: the graph keeps it, and the learner may fill his anew
     # As unsigned numbers, negative ones are the largest of all: one look finds both kinds that are not there.
     unsigned = index.reshape(-1).view(np.uint64)
@@ -69,6 +76,18 @@ def class_indices(loss: str, input: Any, target: Any, ignore_index: int) -> tupl
     if missing and (wrong := (index < 0) | (index >= classes)).any():
         raise _no_class(loss, index[place := first_place(wrong)], place, classes)
     return index, kept
+
+
+def _unseen(target: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
+    """The same on a GPU, where a look would wait for it: a class that is not there makes its loss, and the mean, nan.
+
+    >>> _unseen(np.array([2, 3, -100]), 3, -100)
+    (array([2, 0, 0]), array([ 1., nan,  0.], dtype=float32))
+    """
+    index = target.astype(np.int64)
+    there = (index >= 0) & (index < classes)
+    kept = np.where(index == ignore_index, 0, np.where(there, 1, np.float32(np.nan)))
+    return index * there, kept
 
 
 def _no_class(loss: str, label: int, place: tuple[int, ...], classes: int) -> IndexError:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.glance import seen
 from tinygrad_edu.nn.functional.losses.labels import class_places
 from tinygrad_edu.nn.functional.losses.operands import (
     at,
@@ -44,7 +45,7 @@ def _signs(loss: str, target: Any) -> None:
     """Raise ValueError for a target that is neither 1 nor -1."""
     target = held(target)
     wrong = (target != 1) & (target != -1)
-    if np.any(wrong):
+    if seen(wrong):
         place = first_place(wrong)
         raise ValueError(
             f"{loss}: the target holds {target[place].item():g}{at(place)}, and targets are 1 or -1 here: labels 0 and"
@@ -225,7 +226,7 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
     listed = getattr(target, "array", target).astype(np.int64)
     classes = input.shape[-1]
     counts = np.cumsum(listed == -1, axis=-1) == 0  # what stands before the first -1
-    if (wrong := counts & ((listed < 0) | (listed >= classes))).any():
+    if seen(wrong := counts & ((listed < 0) | (listed >= classes))):
         place = first_place(wrong)
         raise IndexError(
             f"{name}: label {listed[place]}{at(place)} names no class: the input has scores for {classes}, numbered"

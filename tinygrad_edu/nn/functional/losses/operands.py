@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import DerivativeError, ShapeError
 from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.watch import bare
@@ -127,6 +128,6 @@ def at(place: tuple[int, ...]) -> str:
 def not_below_zero(loss: str, name: str, hint: str, given: Any) -> None:
     """Raise ValueError, with the hint, for an operand that holds a negative number."""
     value = held(given)
-    if value.size and value.min() < 0:
+    if value.size and not is_cupy(value) and value.min() < 0:
         place = first_place(value < 0)
         raise ValueError(f"{loss}: the {name} holds {value[place].item():g}{at(place)}: {hint}")

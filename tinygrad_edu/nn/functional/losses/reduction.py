@@ -3,6 +3,9 @@
 import math
 from typing import Any
 
+import numpy as np
+
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.nn.functional.sums import over_rows
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -35,11 +38,15 @@ def reduced(losses: Any, count: Any) -> Any:
     if count is None:
         return losses
     total = over_rows(losses) if losses.ndim == 1 else losses.sum()
-    return total if type(count) is int and count == 1 else total / (count or math.nan)
+    if type(count) is int and count == 1:
+        return total
+    return total / (count if is_cupy(count) else count or math.nan)
 
 
 def share(g: Any, count: Any) -> Any:
     """The part of the gradient of the reduced loss that each single loss gets: g / count."""
+    if is_cupy(count):
+        return g / np.where(count == 0, 1, count)
     return g if count is None else g / (count or 1)
 
 
