@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -366,6 +367,22 @@ def test_a_program_holds_no_graph() -> None:
         assert len(gc.get_objects()) <= before + 5
     finally:
         gc.enable()
+
+
+def test_a_program_keeps_no_arrays_of_the_calls_that_were_traced() -> None:
+    kept: list[Any] = []
+    w = Tensor(np.ones(1000), requires_grad=True)
+
+    def f(x: Tensor) -> Any:
+        y = x * w
+        kept.append(weakref.ref(y._value))
+        return (y * y).sum()
+
+    captured = tg.capture(f)
+    results = calls(captured, Tensor(np.ones(1000)))
+    assert len(kept) == 2
+    del results
+    assert [ref() for ref in kept] == [None, None]
 
 
 def test_several_threads_run_one_program() -> None:

@@ -66,6 +66,7 @@ class Program:
         # One that was the same in both calls may also be used from outside, unseen: it has to stay.
         self._fixed = [a is b and _is_array(a) for a, b in zip(trace.leaves, before.leaves, strict=True)]
         self.run = self._behind_checks()
+        trace.lines.forget()
 
     def still_so(self) -> bool:
         """Whether the modules that were called have the settings that they had."""

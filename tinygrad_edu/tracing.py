@@ -82,6 +82,7 @@ class Lines(Watch):
         self._alive: list[Any] = []  # so that an identity stays that of one object
         self._constant_of: dict[int, str] = {}
         self._handed, self._unseen = "", 0
+        self._roots: set[Any] = set()  # where the backward pass began
         self.arguments = []
         for name, argument in zip(names, arguments, strict=True):
             if isinstance(argument, Tensor):
@@ -100,6 +101,11 @@ class Lines(Watch):
     def __exit__(self, *_: object) -> None:
         watchers.remove(self)
         watcher.reset(self._token)
+
+    def forget(self) -> None:
+        """Let go of the arrays of the call: the lines are written."""
+        for found in (self._values, self._known, self._nodes, self._pending, self._alive, self._roots, self.results):
+            found.clear()
 
     # ---- what the engine tells
 
