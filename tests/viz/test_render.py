@@ -232,11 +232,13 @@ def formatters(monkeypatch: pytest.MonkeyPatch) -> dict[str, Formatter]:
     """Those of a notebook that has just imported viz."""
     found = {"text/html": Formatter(), "image/png": Formatter()}
     shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters=found))
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
-    notebook.show_in_notebooks()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+        notebook.show_in_notebooks()
     assert not found["text/html"].shown  # a terminal shows text
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    notebook.show_in_notebooks()
+    with monkeypatch.context() as there:
+        there.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+        notebook.show_in_notebooks()
     return found
 
 
