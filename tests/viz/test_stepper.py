@@ -200,6 +200,19 @@ def test_a_network_is_drawn_as_its_modules() -> None:
     assert {"0.weight", "0.bias"} <= {box.title for box in opened}
 
 
+def test_a_module_that_is_called_by_a_number_is_also_called_by_its_class() -> None:
+    example, calls = network()
+    told = trace(example.root)
+    end = next(vertex for vertex, name in told.names.items() if name == "loss")
+    film = frames(told, boxes(told.names, end, Network(calls, list(told.names))), told.chain_rule())
+    said = [frame.headline.split(" computes")[0] for frame in film if "computes" in frame.headline]
+    assert said == ["0 (Linear)", "1 (Tanh)", "2 (Linear)", "3 (Sigmoid)"]
+
+
+def test_of_a_single_path_no_sum_is_told() -> None:
+    assert "paths lead" not in page(trace(tg.sin(leaf(2, "a")) * 3))
+
+
 def test_a_large_graph_is_drawn_in_runs() -> None:
     x = leaf(1, "x")
     y = x
