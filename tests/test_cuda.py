@@ -130,7 +130,8 @@ def test_a_number_on_the_host_goes_with_an_array_on_a_gpu_and_its_gradient_comes
 def test_devices_are_told_apart_by_number_only_where_both_have_one() -> None:
     there = tg.device("cuda:1")
     assert (there.type, there.index, str(there), repr(there)) == ("cuda", 1, "cuda:1", "device('cuda:1')")
-    assert there == "cuda" != "cpu"
+    assert there == "cuda"
+    assert there != "cpu"
     assert there != "cuda:0"
     assert tg.device("cuda").index is None
     assert tg.device(there) == there
@@ -251,7 +252,7 @@ def test_no_copies_lets_other_errors_through_and_ends_with_them() -> None:
     assert tg.ones(1, device="cuda").item() == 1.0
 
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {
+NETWORKS: dict[str, Callable[[], nn.Sequential]] = {
     "dense": lambda: nn.Sequential(
         nn.Flatten(), nn.Linear(64, 16), nn.LayerNorm(16), nn.GELU(), nn.Dropout(0.3), nn.Linear(16, 10)
     ),
