@@ -111,16 +111,6 @@ NAMES: dict[str, Callable[[Any], Any]] = {
 
 KINDS = (GlorotNormal, GlorotUniform, HeNormal, HeUniform, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal)
 CLASSES: tuple[Any, ...] = (*KINDS, Constant, Ones, Zeros)
-    Constant,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Ones,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-)
 
 
 def get(given: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
