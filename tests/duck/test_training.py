@@ -9,7 +9,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.duck.array import waits
 from tests.duck.beside import on_host, same
-from tinygrad_edu import Tensor, cuda, func, nn, optim
+from tinygrad_edu import Tensor, cuda, errors, func, nn, optim
 from tinygrad_edu.data import DataLoader, TensorDataset, load_digits
 from tinygrad_edu.train import evaluate, fit, predict
 
@@ -86,6 +86,15 @@ def test_the_single_neuron_by_hand() -> None:
                 b -= 0.5 * b.grad
             losses.append(loss.detach())
     assert on_host(losses[-1]) < on_host(losses[0]) / 2
+
+
+def test_other_errors_pass_through_no_copies() -> None:
+    """Also that of an op, which names itself as its cause."""
+    x = tg.ones(2, device="cuda")
+    with pytest.raises(errors.DeviceError), cuda.no_copies():
+        x + np.ones(2)
+    with pytest.raises(errors.ShapeError), cuda.no_copies():
+        x + tg.ones(3, device="cuda")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
