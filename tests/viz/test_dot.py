@@ -255,7 +255,7 @@ def test_what_is_left_out_has_no_arrows_across_the_whole_picture() -> None:
     with warnings.catch_warnings(action="ignore"):
         source = make_dot(y, max_nodes=40).source
     assert source.count("more ->") == 8
-    used = {target for target in re.findall(r"more\d* -> (v\d+)", source)}
+    used = set(re.findall(r"more\d* -> (v\d+)", source))
     assert len(used) == len(re.findall(r"more\d* ->", source)) >= 20
 
 
