@@ -9,7 +9,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.duck.array import waits
 from tests.duck.beside import on_host, same
-from tinygrad_edu import Tensor, cuda, errors, func, nn, optim
+from tinygrad_edu import Tensor, cuda, errors, nn, optim
 from tinygrad_edu.data import DataLoader, TensorDataset, load_digits
 from tinygrad_edu.train import evaluate, fit, predict
 
@@ -135,22 +135,3 @@ def test_batches_of_a_loader_are_moved_by_the_learner() -> None:
         layer.zero_grad()
         loss.backward()
     assert on_host(layer.weight.grad).shape == (2, 2)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda t: (t * 2).register_hook(lambda g: g) and t,
-        lambda t: func.grad(lambda x: (x**2).sum())(t),
-        lambda t: func.hessian(lambda x: (x**3).sum())(t),
-        lambda t: func.jacobian(lambda x: x**2)(t),
-        lambda t: func.jvp(lambda x: np.sin(x).sum(), (t,), (t.detach(),))[1],
-        lambda t: func.vjp(lambda x: np.cumsum(x), t)[1](t.detach())[0],
-        lambda t: func.hvp(lambda x: (x**3).sum(), (t,), (t.detach(),))[1],
-        copy.deepcopy,
-        lambda t: t.clone(),
-    ],
-)
-def test_the_rest_of_the_engine(call: Any) -> None:
-    x = np.array([1.0, 2.0, 3.0])
-    same(call(Tensor(x, requires_grad=True, device="cuda")), call(Tensor(x, requires_grad=True)))

@@ -111,7 +111,8 @@ def _output_shapes(model: Module, example: tuple[Any, ...]) -> dict[Module, Any]
         from tinygrad_edu.nn.embedding import Embedding  # built on Module, whose method this is
 
         of_words = any(isinstance(module, Embedding) for module in model.modules())
-        example = (Tensor(np.zeros(tuple(example[0]), np.int64 if of_words else np.float32)),)
+        place = next((p.device for p in model.parameters()), None)
+        example = (Tensor(np.zeros(tuple(example[0]), np.int64 if of_words else np.float32), device=place),)
     modes = [(module, module.training) for module in model.modules()]
     hooks = [module.register_forward_hook(note) for module in model.modules()]
     try:
