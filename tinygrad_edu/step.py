@@ -30,7 +30,12 @@ class Step:
 
 
 def local_derivative(node: Node, pull: Callable[..., Any], upstream: Any, kept: tuple[Any, ...]) -> Array | None:
-    """The derivative by one input where it is one number a place: what the rule makes of ones."""
+    """The derivative by one input where it is one number a place: what the rule makes of ones.
+
+    Other rules are not asked: it would cost as much as the step itself, and some refuse gradients that are not theirs.
+    """
+    if not node.op.elementwise and upstream.shape:
+        return None
     with np.errstate(all="ignore"), no_grad():
         local = pull(np.ones_like(upstream), kept)
     if isinstance(local, Part):
