@@ -361,3 +361,38 @@ def test_a_checkpoint_of_a_gpu_is_read_on_the_host_and_there(tmp_path: Any) -> N
     assert tg.load(tmp_path / "w")["w"].device == "cpu"
     assert tg.load(tmp_path / "w", map_location="cuda")["w"].device == "cuda:0"
     assert tg.load(tmp_path / "w", map_location="cuda")["w"].tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.usefixtures("gpu")
+def test_where_it_goes_and_as_what_is_asked_as_in_pytorch() -> None:
+    t = tg.ones(2)
+    assert (t.to("cuda", tg.float32).device, t.to("cuda", tg.float32).dtype) == ("cuda:0", np.float32)
+    assert t.to(device="cuda", dtype=tg.float16, non_blocking=True).dtype == np.float16
+    assert t.to(tg.device("cuda")).is_cuda
+    assert t.to(tg.zeros(1, dtype=tg.float32, device="cuda")).dtype == np.float32
+    assert t.cuda(0).cuda("cuda:0").is_cuda
+    there = t.cuda()
+    assert there.to("cuda") is there
+    assert there.to("cuda", copy=True) is not there
+    assert t.to(tg.float64, False) is t
+
+
+@pytest.mark.usefixtures("gpu")
+def test_pictures_summaries_and_lists_read_what_they_show() -> None:
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x", device="cuda")
+    y = (x * x).sum()
+    assert y.grad_fn.value == 5.0
+    assert y.grad_fn.inputs[0].value.tolist() == [1.0, 4.0]
+    steps: list[Any] = []
+    tg.autograd.backward(y, observe=steps.append)
+    assert [type(step.accumulated) for step in steps] == [np.ndarray] * 3
+    assert steps[-1].accumulated.tolist() == [2.0, 4.0]
+    assert "(1, 3)" in str(nn.Sequential(nn.Linear(2, 3)).cuda().summary((1, 2)))
+    assert Tensor([x[0].detach(), 7.0]).tolist() == [1.0, 7.0]
+
+
+@pytest.mark.usefixtures("gpu")
+def test_dtypes_that_a_gpu_has_not_are_refused() -> None:
+    assert "write x.astype(np.float64)" in message(lambda: Tensor(np.ones(2, np.longdouble), device="cuda"), TypeError)
+    assert "write float16" in message(lambda: tg.bfloat16, AttributeError)
+    assert not hasattr(tg, "no_such_name")

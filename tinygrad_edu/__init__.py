@@ -1,5 +1,7 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
+from typing import TYPE_CHECKING, Any
+
 from numpy import dtype, e, finfo, iinfo, inf, nan, newaxis, pi  # noqa: F401 - dtype and the numbers as PyTorch has them
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
@@ -37,6 +39,7 @@ from tinygrad_edu.creation import (
 from tinygrad_edu.custom import custom_op
 from tinygrad_edu.device import device
 from tinygrad_edu.dtypes import (  # noqa: F401 - three are not in __all__: `import *` must not hide Python's own
+    MISSING,
     bool,
     double,
     float,
@@ -596,3 +599,9 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+
+if not TYPE_CHECKING:  # or mypy would take every name to be here
+
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(f"tinygrad_edu has no {name!r}" + (f": {MISSING[name]}" if name in MISSING else ""))

@@ -38,8 +38,8 @@ class Vertex:
 
     @property
     def value(self) -> Array | None:
-        """The value where it has at most `SMALL` numbers, else None: the graph holds no large results."""
-        return None if type(self.like) is tuple else self.like
+        """The value, on the host, where it has at most `SMALL` numbers, else None: the graph holds no large results."""
+        return None if type(self.like) is tuple else moved(self.like, CPU) if is_cupy(self.like) else self.like
 
     @property
     def shape(self) -> tuple[int, ...]:

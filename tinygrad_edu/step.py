@@ -1,11 +1,12 @@
 """One line of the chain rule, as the backward pass ran it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import CPU, is_cupy, moved
 from tinygrad_edu.graph import Array, Node
 from tinygrad_edu.places import Part
 from tinygrad_edu.recording import no_grad
@@ -27,6 +28,11 @@ class Step:
     handed: Array
     contribution: Array
     accumulated: Array
+
+    def __post_init__(self) -> None:
+        for field in fields(self)[2:]:  # to be looked at, which is done on the host
+            if is_cupy(value := getattr(self, field.name)):
+                object.__setattr__(self, field.name, moved(value, CPU))
 
 
 def local_derivative(node: Node, pull: Callable[..., Any], upstream: Any, kept: tuple[Any, ...]) -> Array | None:

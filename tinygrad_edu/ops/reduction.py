@@ -34,6 +34,7 @@ __all__ = [
 Axis = Any  # an int, a tuple of ints, or None for all
 Shape = tuple[int, ...]
 NONE: Any = np._NoValue  # what NumPy takes for "no initial value"
+HALF = np.dtype(np.float16)
 TIES = "shared equally among equal numbers"
 
 
@@ -157,6 +158,8 @@ def _sum(
     """The sum over an axis, several, or all."""
     if is_cupy(x):
         return masked.total(x, axis, dtype, keepdims, initial, where)
+    if x.dtype is HALF and dtype is None:  # of which NumPy adds many along the first axis up to 2048, and no further
+        return _add_reduce(x, axis, np.float32, None, keepdims, initial, where).astype(HALF)
     return _add_reduce(x, axis, dtype, None, keepdims, initial, where)
 
 
@@ -282,7 +285,7 @@ sum = Op(
     masks=True,
     forward=lambda x, axis, dtype, keepdims, initial, where: (
         _add_reduce(x, axis, dtype, None, keepdims, initial, where)
-        if type(x) in HOST
+        if type(x) in HOST and x.dtype is not HALF
         else _sum(x, axis, dtype, keepdims=keepdims, initial=initial, where=where)
     ),
     implements=[np.sum],
