@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.device import is_cupy, library_of
 from tinygrad_edu.glance import surely
-from tinygrad_edu.graph import Array, array_of
+from tinygrad_edu.graph import HALF, Array, array_of
 from tinygrad_edu.kernels import HOST
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import masked
@@ -34,7 +34,6 @@ __all__ = [
 Axis = Any  # an int, a tuple of ints, or None for all
 Shape = tuple[int, ...]
 NONE: Any = np._NoValue  # what NumPy takes for "no initial value"
-HALF = np.dtype(np.float16)
 TIES = "shared equally among equal numbers"
 
 
