@@ -120,6 +120,7 @@ from tinygrad_edu.torchcreation import (
     randint_like,
     randn_like,
     searchsorted,
+    set_printoptions,
     tril_indices,
     triu_indices,
 )
@@ -188,6 +189,8 @@ from tinygrad_edu.torchwords import (  # type: ignore[assignment] # they stand b
     var,
 )
 
+Size: type = tuple  # what a shape is
+
 __all__ = [
     "BoolTensor",
     "ByteTensor",
@@ -198,6 +201,7 @@ __all__ = [
     "IntTensor",
     "LongTensor",
     "Op",
+    "Size",
     "Tensor",
     "absolute",
     "acos",
@@ -240,6 +244,7 @@ __all__ = [
     "average",
     "avg_pool1d",
     "avg_pool2d",
+    "backends",
     "baddbmm",
     "bernoulli",
     "bincount",
@@ -524,6 +529,7 @@ __all__ = [
     "select",
     "selu",
     "set_grad_enabled",
+    "set_printoptions",
     "set_rng_state",
     "setitem",
     "short",

@@ -27,6 +27,8 @@ __all__ = [
     "empty_cache",
     "get_device_name",
     "is_available",
+    "manual_seed",
+    "manual_seed_all",
     "mem_get_info",
     "memory_allocated",
     "memory_reserved",
@@ -41,6 +43,16 @@ Place = int | str | device_named | None
 def is_available() -> bool:
     """Whether tensors can live on a GPU: cupy is installed, and finds one."""
     return device_count() > 0
+
+
+def manual_seed(seed: int) -> None:
+    """Begin all random numbers anew, also those of a GPU: `tinygrad_edu.manual_seed`."""
+    from tinygrad_edu import random  # built on Tensor
+
+    random.manual_seed(seed)
+
+
+manual_seed_all = manual_seed
 
 
 def current_device() -> int:
