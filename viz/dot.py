@@ -101,13 +101,13 @@ def drawn(
     graph: Graph, theme: Theme, rankdir: str, attribute_length: int, show_saved: bool, legend: bool
 ) -> graphviz.Digraph:
     """The picture of the records."""
-    picture = Picture("computation")
-    picture.attr(rankdir=rankdir, bgcolor=theme.background, pad="0.15", nodesep="0.3", ranksep="0.35")
-    picture.attr("node", shape="box", style="rounded,filled", color=theme.border, fontname=FONT, margin="0.08,0.04")
-    picture.attr("node", fontsize="11", fontcolor=theme.ink, height="0.3", width="0.5")
-    picture.attr("edge", color=theme.line, arrowsize="0.6", fontname=FONT, fontsize="10", fontcolor=theme.gradient)
+    picture = Picture("computation")  # with attributes of its own, so that whoever changes them changes the drawing
+    picture.graph_attr.update(rankdir=rankdir, bgcolor=theme.background, pad="0.15", nodesep="0.3", ranksep="0.35")
+    picture.node_attr.update(shape="box", style="rounded,filled", color=theme.border, margin="0.08,0.04")
+    picture.node_attr.update(fontname=FONT, fontsize="11", fontcolor=theme.ink, height="0.3", width="0.5")
+    picture.edge_attr.update(color=theme.line, arrowsize="0.6", fontname=FONT, fontsize="10", fontcolor=theme.gradient)
     if len(graph.vertices) > LARGE:
-        picture.attr(**HURRY)
+        picture.graph_attr.update(HURRY)
     inside: dict[str | None, list[Vertex | Block]] = {}
     for thing in graph.vertices:
         inside.setdefault(thing.group, []).append(thing)

@@ -107,6 +107,22 @@ def test_a_text_that_is_no_graph_is_refused(tmp_path: Path) -> None:
         render(broken, tmp_path / "a.svg")
 
 
+@pytest.mark.parametrize("both", [True, False], ids=["dot or pygraphviz", "pygraphviz"])
+def test_what_is_set_on_a_picture_is_drawn(
+    both: bool, picture: graphviz.Digraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As users of torchviz do, where pictures come out too large or too small."""
+    if not both:
+        monkeypatch.setenv("PATH", "")
+    picture.graph_attr.update(bgcolor="red", size="1,1")
+    assert 'fill="red"' in render(picture, tmp_path / "a.svg").read_text("utf-8")
+    assert 'fill="red"' in picture.pipe("svg", encoding="utf-8")
+    assert max(size_of(render(picture, tmp_path / "a.png", dpi=100))) == 100
+    other = graphviz.Graph("undirected", engine="circo", body=["\ta -- b\n"])
+    assert "<svg" in render(other, tmp_path / "b.svg").read_text("utf-8")
+    render(graphviz.Source("digraph { a -> b }"), tmp_path / "c.png")
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a", ".svg", "a.svg.txt"])
 def test_another_ending_is_an_error_that_lists_the_endings(
     name: str, picture: graphviz.Digraph, tmp_path: Path
