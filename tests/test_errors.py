@@ -409,14 +409,3 @@ def test_whole_numbers_take_no_history() -> None:
     ):
         with pytest.raises(errors.GradientDtypeError):
             call()
-
-
-def test_a_transpose_that_pytorch_would_make_and_numpy_does_not_is_refused() -> None:
-    x = Tensor([[1.0, 2.0], [3.0, 4.0]])
-    for axes in ((0, 1), (0, -1)):
-        with pytest.raises(errors.UnsupportedError, match=r"write t\.T or t\.swapaxes\(0, 1\)"):
-            x.transpose(*axes)
-    assert (
-        x.transpose(1, 0).tolist() == x.transpose((1, 0)).tolist() == x.transpose().tolist() == [[1.0, 3.0], [2.0, 4.0]]
-    )
-    assert x.transpose((0, 1)).tolist() == x.tolist()  # so NumPy's programs write it

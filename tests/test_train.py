@@ -1003,3 +1003,37 @@ def test_without_tqdm_training_is_quiet_unless_a_bar_was_asked_for(monkeypatch: 
     assert fit(model, (X, VALUES), nn.MSELoss(), sgd(model)).epochs == 1
     with pytest.raises(ImportError, match="pip install tqdm"):
         fit(model, (X, VALUES), nn.MSELoss(), sgd(model), progress=True)
+
+
+@pytest.mark.parametrize("saved", ["Adam", "AdamW", "SGD", "RMSprop"])
+def test_a_checkpoint_of_another_optimizer_changes_nothing(saved: str, tmp_path: Path) -> None:
+    def begun(kind: str) -> tuple[nn.Module, optim.Optimizer]:
+        model = nn.Linear(3, 1)
+        return model, getattr(optim, kind)(model.parameters(), lr=0.01)
+
+    data, path = (np.ones((8, 3)), np.ones((8, 1))), tmp_path / "run.safetensors"
+    _learn(begun(saved), data, epochs=1, callbacks=Checkpoint(path))
+    for other in {"Adam", "AdamW", "SGD", "RMSprop"} - {saved}:
+        model, optimizer = begun(other)
+        before = [p.detach().numpy().copy() for p in model.parameters()]
+        with pytest.raises(errors.CheckpointError, match=f"saved with the optimizer {saved}, and this .* has {other}"):
+            _learn((model, optimizer), data, epochs=2, resume=path)
+        for p, old in zip(model.parameters(), before, strict=True):
+            np.testing.assert_array_equal(p.numpy(), old)
+        assert not optimizer.state
+
+
+def test_a_checkpoint_of_another_model_changes_no_optimizer(tmp_path: Path) -> None:
+    data, path = (np.ones((8, 3)), np.ones((8, 1))), tmp_path / "run.safetensors"
+    model = nn.Linear(3, 1)
+    optimizer = optim.Adam(model.parameters())
+    _learn((model, optimizer), data, epochs=1, callbacks=Checkpoint(path))
+    renamed = nn.Sequential(nn.Linear(3, 1))
+    again = optim.Adam(renamed.parameters(), lr=0.5)
+    with pytest.raises(errors.StateDictError):
+        _learn((renamed, again), data, epochs=2, resume=path)
+    assert (again.param_groups[0]["lr"], dict(again.state)) == (0.5, {})
+
+
+def _learn(begun: tuple[nn.Module, optim.Optimizer], data: Any, **options: Any) -> None:
+    fit(begun[0], data, nn.MSELoss(), begun[1], **options)

@@ -1,5 +1,7 @@
 """An autograd engine to learn on and to keep using: NumPy is the language, the Tensor remembers."""
 
+from typing import TYPE_CHECKING, Any
+
 from numpy import dtype, e, finfo, iinfo, inf, nan, newaxis, pi  # noqa: F401 - dtype and the numbers as PyTorch has them
 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
@@ -38,6 +40,7 @@ from tinygrad_edu.creation import (
 from tinygrad_edu.custom import custom_op
 from tinygrad_edu.device import device
 from tinygrad_edu.dtypes import (  # noqa: F401 - three are not in __all__: `import *` must not hide Python's own
+    MISSING,
     bool,
     double,
     float,
@@ -119,6 +122,7 @@ from tinygrad_edu.torchcreation import (
     randint_like,
     randn_like,
     searchsorted,
+    set_printoptions,
     tril_indices,
     triu_indices,
 )
@@ -187,6 +191,8 @@ from tinygrad_edu.torchwords import (  # type: ignore[assignment] # they stand b
     var,
 )
 
+Size: type = tuple  # what a shape is
+
 __all__ = [
     "BoolTensor",
     "ByteTensor",
@@ -197,6 +203,7 @@ __all__ = [
     "IntTensor",
     "LongTensor",
     "Op",
+    "Size",
     "Tensor",
     "absolute",
     "acos",
@@ -239,6 +246,7 @@ __all__ = [
     "average",
     "avg_pool1d",
     "avg_pool2d",
+    "backends",
     "baddbmm",
     "bernoulli",
     "bincount",
@@ -525,6 +533,7 @@ __all__ = [
     "select",
     "selu",
     "set_grad_enabled",
+    "set_printoptions",
     "set_rng_state",
     "setitem",
     "short",
@@ -600,3 +609,9 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+
+if not TYPE_CHECKING:  # or mypy would take every name to be here
+
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(f"tinygrad_edu has no {name!r}" + (f": {MISSING[name]}" if name in MISSING else ""))

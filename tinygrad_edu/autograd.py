@@ -229,3 +229,4 @@ def _alone(node: Node, shared: set[Any] | None) -> bool:
 
 
 from tinygrad_edu import functional  # noqa: E402, F401 - built on this file; PyTorch has it here
+from tinygrad_edu.checks import gradcheck, gradgradcheck, set_detect_anomaly  # noqa: E402, F401 - the same

@@ -136,8 +136,21 @@ def arange(
     return made(module_of(device).arange(first, end, step, dtype=dtype), **options)
 
 
-def linspace(start: Any, stop: Any, num: int = 50, *, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
-    """`num` evenly spaced numbers from `start` to `stop`, both included; ends that are Tensors get their gradient."""
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    *,
+    steps: int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    **options: Any,
+) -> Tensor:
+    """`num` evenly spaced numbers from `start` to `stop`, both included; ends that are Tensors get their gradient.
+
+    PyTorch calls `num` `steps`.
+    """
+    num = num if steps is None else steps
     if isinstance(start, Tensor) or isinstance(stop, Tensor):
         return np.linspace(start, stop, num, dtype=dtype, **options)  # type: ignore[no-any-return] # a Tensor
     return made(module_of(device).linspace(start, stop, num, dtype=dtype), **options)

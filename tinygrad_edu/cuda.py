@@ -27,6 +27,8 @@ __all__ = [
     "empty_cache",
     "get_device_name",
     "is_available",
+    "manual_seed",
+    "manual_seed_all",
     "mem_get_info",
     "memory_allocated",
     "memory_reserved",
@@ -41,6 +43,16 @@ Place = int | str | device_named | None
 def is_available() -> bool:
     """Whether tensors can live on a GPU: cupy is installed, and finds one."""
     return device_count() > 0
+
+
+def manual_seed(seed: int) -> None:
+    """Begin all random numbers anew, also those of a GPU: `tinygrad_edu.manual_seed`."""
+    from tinygrad_edu import random  # built on Tensor
+
+    random.manual_seed(seed)
+
+
+manual_seed_all = manual_seed
 
 
 def current_device() -> int:
@@ -71,8 +83,8 @@ class device:  # noqa: N801 - PyTorch's name, and it reads as a statement
 
 def get_device_name(place: Place = None) -> str:
     """What the maker calls a GPU, the one in use unless `place` says which. `DeviceError` where it is not there."""
-    properties = _cupy().cuda.runtime.getDeviceProperties(_gpu(place).id)
-    return str(properties["name"].decode())
+    number = _gpu(place).id
+    return str(_cupy().cuda.runtime.getDeviceProperties(number)["name"].decode())
 
 
 def synchronize(place: Place = None) -> None:
@@ -153,10 +165,7 @@ class no_copies(ContextDecorator):  # noqa: N801 - it reads as a statement
         if self._block is None:
             return
         self._block.__exit__(None, None, None)
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, self._refused):
-            cause = cause.__cause__ or cause.__context__
-        if cause is not None:
+        if any(isinstance(cause, self._refused) for cause in _causes(error)):
             raise HostCopyError(
                 f"an array of a GPU was read on the host{self._line(traceback)}, inside cuda.no_copies(). Compute with"
                 " it where it is; print, item() and numpy() belong outside of the block, once for many steps"
@@ -171,3 +180,12 @@ class no_copies(ContextDecorator):  # noqa: N801 - it reads as a statement
                 found = f", in {told(code, traceback.tb_lasti)}"
             traceback = traceback.tb_next
         return found
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """An error and what it was raised from, which may be itself again."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found

@@ -125,6 +125,8 @@ def moved(array: Any, to: "str | device") -> Any:
     if device_of(array) == to:
         return array
     module = module_of(to)
+    if module is not np and array.dtype.itemsize > 8:
+        raise TypeError(f"a GPU computes with float64 at most, and not with {array.dtype}: write x.astype(np.float64)")
     return array.get()[()] if module is np else module.asarray(array)
 
 
@@ -192,6 +194,8 @@ def is_device(name: Any) -> bool:
 def fresh(data: Any, dtype: Any = None, to: "str | device | None" = None) -> Any:
     """A new array with the numbers of `data`: what a Tensor holds. TypeError where they are not real numbers."""
     source = plain_data(data)
+    if is_cupy(source):
+        source = _cupy().asarray(source)  # also what is PyTorch's or Numba's, on the same memory
     try:
         array: Any = source.astype(dtype or source.dtype) if is_cupy(source) else np.array(source, dtype=dtype)
     except ValueError as error:
@@ -213,5 +217,5 @@ def plain_data(data: Any) -> Any:
             raise TypeError(
                 "a list of Tensors would lose their history here: write stack(tensors) or concatenate(tensors)"
             )
-        return [plain_data(item) for item in data]
+        return [moved(found, CPU) if is_cupy(found := plain_data(item)) else found for item in data]
     return data

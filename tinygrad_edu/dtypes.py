@@ -10,6 +10,12 @@ from numpy import bool, float16, float32, float64, int8, int16, int32, int64, ui
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 
+MISSING = {
+    "bfloat16": "bfloat16 is none of NumPy's dtypes, and CuPy has it for few of its functions: write float16, whose"
+    " sums are added in float32 here, or float32"
+}
+"""What to write for dtypes of PyTorch's that no array here has."""
+
 __all__ = [
     "bool",
     "double",

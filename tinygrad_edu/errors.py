@@ -187,12 +187,13 @@ def mixed_devices(what: str, operands: Sequence[Any], called: Sequence[str] = ()
     values = [getattr(o, "_value", o) for o in operands]
     homes = {i: home for i, value in enumerate(values) if (home := _home(value)) is not None}
     there = next(home for home in homes.values() if home != "cpu")
-    given = [getattr(o, "name", None) for o in operands]
-    names = [repr(n) if n else c or f"operand {i + 1}" for i, (n, c) in enumerate(zip_longest(given, called))]
+    known = list(zip_longest([getattr(o, "name", None) for o in operands], called))
+    names = [repr(name) if name else other or f"operand {i + 1}" for i, (name, other) in enumerate(known)]
     said = [f"{names[i]} of shape {np.shape(values[i])} is on {home}" for i, home in homes.items()]
-    other = next((given[i] for i, home in homes.items() if home != there), None)
+    name, other = known[next(i for i, home in homes.items() if home != there)]
+    what_to_move = name or (other if other and other.isidentifier() else "x")
     return DeviceError(
-        f"{what}: {', '.join(said)}, and one computation runs on one device. Write {other or 'x'}.to({there!r}), best"
+        f"{what}: {', '.join(said)}, and one computation runs on one device. Write {what_to_move}.to({there!r}), best"
         " once, where it is made."
     )
 

@@ -24,6 +24,8 @@ Array: TypeAlias = Any
 
 NUMBER = (int, float)
 
+HALF = np.dtype(np.float16)
+
 SMALL = 16
 """Results of at most so many numbers stay on their node, so that a picture can show them."""
 
@@ -39,8 +41,8 @@ class Vertex:
 
     @property
     def value(self) -> Array | None:
-        """The value where it has at most `SMALL` numbers, else None: the graph holds no large results."""
-        return None if type(self.like) is tuple else self.like
+        """The value, on the host, where it has at most `SMALL` numbers, else None: the graph holds no large results."""
+        return None if type(self.like) is tuple else moved(self.like, CPU) if is_cupy(self.like) else self.like
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -253,9 +255,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes that broadcasting `shape` to `g.shape` stretched; the inverse bookkeeping of `broadcast_to`."""
     extra = g.ndim - len(shape)
     stretched = (extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
-    axes, short = (*range(extra), *stretched), g.dtype == np.float16  # NumPy's sum of many of those stops at 2048
-    total = g.sum(axis=axes, keepdims=True, dtype=np.float32 if short else None)
-    return (total.astype(g.dtype) if short else total).reshape(shape)
+    axes = (*range(extra), *stretched)
+    if g.dtype is HALF:  # of which NumPy adds many along the first axis up to 2048, and no further
+        return g.sum(axis=axes, keepdims=True, dtype=np.float32).astype(HALF).reshape(shape)
+    return g.sum(axis=axes, keepdims=True).reshape(shape)
 
 
 def own(gradient: Any, upstream: Any, alone: bool) -> Any:

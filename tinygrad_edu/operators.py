@@ -97,19 +97,39 @@ class Operators:
         """A copy; the gradient passes through it."""
         return ops.positive(self)
 
-    def to(self: Any, target: Any) -> Any:
-        """On a device (`"cpu"`, `"cuda:0"`) or as a dtype; the tensor itself where it is that already."""
+    def to(
+        self: Any,
+        target: Any = None,
+        dtype: Any = None,
+        non_blocking: bool = False,  # noqa: ARG002 - PyTorch's, which changes no number
+        copy: bool = False,
+        *,
+        device: Any = None,
+    ) -> Any:
+        """On a device (`"cpu"`, `"cuda:0"`), as a dtype, or both, or as another tensor is; `copy` makes it another one.
+
+        The tensor itself where it is that already. A gradient goes the way back.
+        """
         if is_device(target):
-            return self if self.device == target else ops.move.apply(self, str(target), str(self.device))
-        return self if self.dtype == target else self.astype(target)
+            device = target
+        elif hasattr(target, "grad_fn"):
+            device, dtype = target.device, target.dtype
+        elif target is not None:
+            dtype = target
+        there = self
+        if device is not None and self.device != device:
+            there = ops.move.apply(self, str(device), str(self.device))
+        if dtype is not None and not isinstance(dtype, bool) and there.dtype != dtype:
+            there = there.astype(dtype)
+        return there.clone() if copy and there is self else there
 
     def cpu(self: Any) -> Any:
         """In the memory of the host."""
         return self.to("cpu")
 
-    def cuda(self: Any) -> Any:
-        """In the memory of the first GPU."""
-        return self.to("cuda")
+    def cuda(self: Any, device: Any = None) -> Any:
+        """In the memory of a GPU, the one in use unless `device` says which."""
+        return self.to(f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return self // other, self % other

@@ -252,4 +252,4 @@ def randperm(n: int, *, generator: np.random.Generator | None = None, device: Pl
     """
     if module_of(device) is np:
         return Tensor(chosen(generator).permutation(n), **options)
-    return made(_drawn(generator, "permutation", n), **options)
+    return made(_drawn(generator, "permutation", int(n)), **options)

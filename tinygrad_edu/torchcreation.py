@@ -31,6 +31,7 @@ __all__ = [
     "randint_like",
     "randn_like",
     "searchsorted",
+    "set_printoptions",
     "tril_indices",
     "triu_indices",
 ]
@@ -156,6 +157,19 @@ def searchsorted(sorted_sequence: Any, values: Any, *, right: bool = False) -> T
 def bucketize(input: Any, boundaries: Any, *, right: bool = False) -> Tensor:
     """Between which boundaries every number lies: `searchsorted` the other way round."""
     return searchsorted(boundaries, input, right=right)
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: int | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """How many digits, numbers and columns are shown, by NumPy's own options, which its arrays are shown by too."""
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    given |= {"suppress": None if sci_mode is None else not sci_mode}
+    np.set_printoptions(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # by name
 
 
 def is_floating_point(input: Any) -> bool:

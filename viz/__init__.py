@@ -3,7 +3,7 @@
 from tinygrad_edu.graph import passes
 from viz import plots
 from viz.dot import make_dot
-from viz.notebook import show_tensors
+from viz.notebook import show_in_notebooks
 from viz.page import stepper
 from viz.render import render
 from viz.steps import trace
@@ -11,4 +11,4 @@ from viz.steps import trace
 __all__ = ["make_dot", "plots", "render", "stepper", "trace"]
 
 passes.counted = True  # so that a picture tells a gradient that adds up, or is from before, from a fresh one
-show_tensors()
+show_in_notebooks()

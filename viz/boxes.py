@@ -63,7 +63,7 @@ def boxes(
     drawn = [Box("", _look(v), names[v], "", (v,)) for v in names if isinstance(v, Leaf) and v not in hosts]
     times: Counter[str] = Counter()
     for unit in units:
-        module = homes[unit[0]] if len({homes[node] for node in unit}) == 1 else None
+        module = _home(unit, homes)
         members = (*(leaf for leaf, host in hosts.items() if host == unit[0]), *unit)
         if module is not None:
             times[module.name] += 1
@@ -83,19 +83,25 @@ def _look(leaf: Leaf) -> str:
     return "leaf" if leaf.requires_grad else "constant"
 
 
+def _home(unit: Sequence[Node], homes: Mapping[Vertex, Call | None]) -> Call | None:
+    """The module that made all of a box; None for what several made, or none."""
+    made = {homes[node] for node in unit}
+    return made.pop() if len(made) == 1 else None
+
+
 def _hosts(units: Sequence[tuple[Node, ...]], homes: Mapping[Vertex, Call | None]) -> dict[Vertex, Node]:
     """The first node of the box that a leaf is drawn in: of its module, of the only run that uses it, or of the first.
 
     The first of several runs it is only where so many leaves would stand by themselves that nobody could read them.
     """
     users: dict[Vertex, dict[Node, None]] = {}
-    wide = {unit[0] for unit in units if len(unit) > 1 and homes[unit[0]] is None}
+    wide = {unit[0] for unit in units if len(unit) > 1 and _home(unit, homes) is None}
     for unit in units:
         for vertex in (vertex for node in unit for vertex in node.inputs if isinstance(vertex, Leaf)):
             users.setdefault(vertex, {})[unit[0]] = None
     hosts: dict[Vertex, Node] = {}
     for leaf, (first, *others) in users.items():
-        if not others and (first in wide or (homes[leaf] is not None and homes[leaf] == homes[first])):
+        if not others and (first in wide or (homes[leaf] is not None and homes[leaf] is homes[first])):
             hosts[leaf] = first
     crowd = {leaf: first for leaf, (first, *_) in users.items() if leaf not in hosts and first in wide}
     return hosts | crowd if len(crowd) > MOST_BOXES // 2 else hosts

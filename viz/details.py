@@ -70,7 +70,7 @@ class _Told:
     def paths(self, vertex: Vertex, arrows: int) -> str:
         """The sum over all paths, where there are more of them than arrows, but not too many to be read."""
         ways, trace = self.ways.get(vertex, 0), self.trace
-        if ways <= arrows:
+        if ways <= max(arrows, 1):
             return ""
         many = f"{ways:,}" if ways < 1e15 else f"{float(ways):.0e}" if ways < 1e300 else "More than 1e+300"
         said = f"<p>{many} paths lead from it to {escape(trace.root)}; its gradient is the sum over all of them"

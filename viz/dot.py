@@ -9,7 +9,7 @@ from tinygrad_edu import Tensor, nn
 from tinygrad_edu.graph import Node
 from tinygrad_edu.tree import leaves
 from viz.build import build
-from viz.cells import colored, table
+from viz.cells import colored, row, table
 from viz.draw import draw_edge, draw_thing, kind_of
 from viz.labels import printable
 from viz.legend import draw_legend
@@ -24,6 +24,8 @@ __all__ = ["make_dot"]
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 DIRECTIONS = ("TB", "LR", "BT", "RL")
+MOST_ARROWS = 8
+"""From the box of what is left out."""
 LARGE = 100
 """Of more boxes than this the picture is laid out in a hurry: 200 that all use one value took minutes, and now 2 s."""
 
@@ -99,13 +101,13 @@ def drawn(
     graph: Graph, theme: Theme, rankdir: str, attribute_length: int, show_saved: bool, legend: bool
 ) -> graphviz.Digraph:
     """The picture of the records."""
-    picture = Picture("computation")
-    picture.attr(rankdir=rankdir, bgcolor=theme.background, pad="0.15", nodesep="0.3", ranksep="0.35")
-    picture.attr("node", shape="box", style="rounded,filled", color=theme.border, fontname=FONT, margin="0.08,0.04")
-    picture.attr("node", fontsize="11", fontcolor=theme.ink, height="0.3", width="0.5")
-    picture.attr("edge", color=theme.line, arrowsize="0.6", fontname=FONT, fontsize="10", fontcolor=theme.gradient)
+    picture = Picture("computation")  # with attributes of its own, so that whoever changes them changes the drawing
+    picture.graph_attr.update(rankdir=rankdir, bgcolor=theme.background, pad="0.15", nodesep="0.3", ranksep="0.35")
+    picture.node_attr.update(shape="box", style="rounded,filled", color=theme.border, margin="0.08,0.04")
+    picture.node_attr.update(fontname=FONT, fontsize="11", fontcolor=theme.ink, height="0.3", width="0.5")
+    picture.edge_attr.update(color=theme.line, arrowsize="0.6", fontname=FONT, fontsize="10", fontcolor=theme.gradient)
     if len(graph.vertices) > LARGE:
-        picture.attr(**HURRY)
+        picture.graph_attr.update(HURRY)
     inside: dict[str | None, list[Vertex | Block]] = {}
     for thing in graph.vertices:
         inside.setdefault(thing.group, []).append(thing)
@@ -160,8 +162,14 @@ def _draw_frame(cluster: graphviz.Digraph, group: Group, theme: Theme) -> None:
 
 
 def _draw_hidden(picture: graphviz.Digraph, graph: Graph, theme: Theme) -> None:
+    """One box for what is left out, and an arrow from it to the first that used it; to others an arrow from nowhere.
+
+    Arrows to all of them, across the whole picture, kept Graphviz busy for 2 seconds of 2.3, and nobody could read it.
+    """
     if graph.hidden:
-        label = table([f"<tr><td>{colored(f'... {graph.hidden:,} more', theme.faint)}</td></tr>"])
-        picture.node("more", label, style="dashed")
-        for identity in graph.cut:
-            picture.edge("more", identity, style="dashed")
+        picture.node("more", table([row(colored(f"... {graph.hidden:,} more", theme.faint))]), style="dashed")
+        for i, identity in enumerate(graph.cut):
+            source = "more" if i < MOST_ARROWS else f"more{i}"
+            if source != "more":
+                picture.node(source, table([row(colored("...", theme.faint))]), shape="plain", style="")
+            picture.edge(source, identity, style="dashed")

@@ -88,6 +88,12 @@ def _together(box: Box, step: int) -> tuple[str, int]:
     return (box.id, -1) if len(box.nodes) > 1 else (box.id, step)
 
 
+def _called(box: Box) -> str:
+    """A module of which the name is a number also by its class: `2 (Linear)`."""
+    kind = box.subtitle.partition(",")[0]
+    return f"{box.title} ({kind})" if box.kind == "module" and box.title[:1].isdigit() else box.title
+
+
 def _few(lines: Sequence[str], of: int) -> tuple[str, ...]:
     """The first lines, and how many there are beside them."""
     shown_lines = lines[:MOST_LINES]
@@ -105,7 +111,7 @@ def _forward(trace: Trace, box: Box) -> Frame:
         (node,) = box.nodes
         arrays = [(trace.names[v], trace.values.get(v)) for v in dict.fromkeys(node.inputs)] + arrays
         return Frame("forward", made[0], _broadcasts(node, trace.names), (), (box.id,), (), tuple(arrays))
-    headline = f"{box.title} computes {trace.names[box.result]}"
+    headline = f"{_called(box)} computes {trace.names[box.result]}"
     return Frame("forward", headline, _few(made, len(box.nodes)), (), (box.id,), (), tuple(arrays))
 
 
@@ -136,7 +142,7 @@ def _backward(trace: Trace, steps: Sequence[int], rule: ChainRule, home: Mapping
     if len(box.nodes) > 1:
         inputs = dict.fromkeys(row.input for row in rows)
         lines = [f"d {trace.root}/d {row.input} so far: {row.accumulated}" for row in rows[:MOST_LINES]]
-        headline = f"Back from {box.title} to {', '.join(list(inputs)[:MOST_LINES])}"
+        headline = f"Back from {_called(box)} to {', '.join(list(inputs)[:MOST_LINES])}"
         return Frame("backward", headline, _few(lines, len(rows)), told, lit, tuple(steps))
     (row,) = rows
     headline = f"Back from {row.node} to {row.input}"

@@ -1,6 +1,6 @@
 """What the vertices of a graph are called, and the formula that made each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any
 
@@ -31,18 +31,29 @@ def call_them(vertices: Sequence[Vertex], root: Vertex, given: Mapping[Vertex, s
     of the chain rule.
     """
     names: dict[Vertex, str] = {}
+    taken: set[str] = set()
+    numbers: dict[str, Iterator[int]] = {}
+
+    def unused(name: str) -> str:
+        """The name, with a number behind it if another vertex has it already."""
+        found = name
+        while found in taken:
+            found = f"{name}_{next(numbers.setdefault(name, count(2)))}"
+        taken.add(found)
+        return found
+
     for vertex in vertices:
         own = printable((given or {}).get(vertex) or vertex.name or "", 20)
         if own and (own.isidentifier() or isinstance(vertex, Leaf)):
-            names[vertex] = _unused(own, names.values())
+            names[vertex] = unused(own)
         elif isinstance(vertex, Leaf) and not vertex.requires_grad:
             value = value_of(vertex)
             stands_for_itself = value is not None and value.size <= 3
-            names[vertex] = shown(value) if stands_for_itself else _unused("k", names.values())
+            names[vertex] = shown(value) if stands_for_itself else unused("k")
+            taken.add(names[vertex])
     if root not in names:
-        names[root] = _unused("out", names.values())
+        names[root] = unused("out")
     unnamed = [vertex for vertex in vertices if vertex not in names]
-    taken = set(names.values())
     letters = [letter for letter in "pqrstuvw" if letter not in taken]
     numbered = (f"v{i}" for i in count(1))  # as in Griewank and Walther, Evaluating Derivatives
     fresh = chain(letters if len(unnamed) <= len(letters) else (), (name for name in numbered if name not in taken))
@@ -94,9 +105,3 @@ def _setting(value: Any) -> str:
     if isinstance(value, tuple) and any(isinstance(part, slice) or part is Ellipsis for part in value):
         return ", ".join(map(_setting, value))
     return "..." if value is Ellipsis else printable(str(value))
-
-
-def _unused(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number behind it if another vertex has it already."""
-    used = set(taken)
-    return next(n for n in chain([name], (f"{name}_{i}" for i in count(2))) if n not in used)

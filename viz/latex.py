@@ -36,6 +36,10 @@ SIGNS = {
     "T": r"\top",
     "…": r"\cdots",
 }
+SMALL = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
+SMALL += " upsilon phi chi psi omega"
+CAPITAL = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+"""Greek letters for which LaTeX has a command."""
 KNOWN = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "ln"}
 """Functions for which LaTeX has a command."""
 SPECIAL = {c: f"\\{c}" for c in "#$%&_{}"} | {
@@ -47,7 +51,6 @@ SPECIAL = {c: f"\\{c}" for c in "#$%&_{}"} | {
     '"': r"\char34{}",  # in every font encoding, and no shorthand of a language
     "ᑫ": "$^{q}$",
     "∘": r"$\circ$",
-    "φ": r"$\varphi$",
     "·": r"$\cdot$",
     "→": r"$\to$",
 }
@@ -59,11 +62,27 @@ def escaped(text: str) -> str:
     >>> print(escaped(r"50% of \x_1"))
     50\% of \textbackslash{}x\_1
     """
-    return "".join(SPECIAL.get(c) or _raised(c) for c in printable(text))
+    return "".join(SPECIAL.get(c) or _typeset(c) for c in printable(text))
 
 
-def _raised(character: str) -> str:
-    """A raised or lowered letter, which fonts of TeX do not have, as an exponent or index; any other as it is."""
+def greek(character: str) -> str:
+    r"""The command for a Greek letter; "" for any other character.
+
+    >>> greek("λ"), greek("Σ"), greek("a")
+    ('\\lambda', '\\Sigma', '')
+    """
+    found = re.fullmatch("GREEK (SMALL|CAPITAL) LETTER ([A-Z]+)", unicodedata.name(character, ""))
+    if not found:
+        return ""
+    letter = {"LAMDA": "lambda"}.get(found[2], found[2].lower())
+    letter, known = (letter, SMALL) if found[1] == "SMALL" else (letter.capitalize(), CAPITAL)
+    return f"\\{letter}" if letter in known.split() else ""
+
+
+def _typeset(character: str) -> str:
+    """Letters that fonts of TeX do not have: the raised and lowered as exponent and index; any other as it is."""
+    if command := greek(character):
+        return f"${command}$"
     match unicodedata.decomposition(character).split():
         case ["<super>" | "<sub>" as place, code]:
             letter = unicodedata.normalize("NFKC", chr(int(code, 16))).replace("\N{MINUS SIGN}", "-")
@@ -131,7 +150,8 @@ def document(equations: Sequence[Equation]) -> str:
 def _name(text: str) -> str:
     """One letter in italics, a word upright, an index lowered."""
     base, index = base_and_index(text)
-    body = base if re.fullmatch("[A-Za-z]", base) else rf"\mathrm{{{_upright(base)}}}"
+    body = base if re.fullmatch("[A-Za-z]", base) else ""
+    body = body or (greek(base) if len(base) == 1 else "") or rf"\mathrm{{{_upright(base)}}}"
     return f"{body}_{{{index}}}" if index else body
 
 

@@ -102,13 +102,10 @@ def inferred(model: nn.Module, nodes: Iterable[Node]) -> list[Call]:
     What uses no parameter (an activation) is nobody's, or that of the module around its neighbours.
     """
     kinds = {name: type(module).__name__ for name, module in model.named_modules()}
-    owned = _owners(model, nodes)
-    names = {name for _, owner in owned if owner is not None for name in _outer(owner, kinds)}
-    calls = []
-    for name in sorted(names):
-        for first, last in _stretches(owned, name, kinds):
-            calls.append(Call(name, kinds[name], first - 1, last + 1))
-    return calls
+    calls: list[Call] = []
+    for name, first, last in _stretches(_owners(model, nodes), kinds):
+        calls.append(Call(name, kinds[name], first - 1, last + 1))
+    return sorted(calls, key=lambda call: (call.name, call.first))
 
 
 def _owners(model: nn.Module, nodes: Iterable[Node]) -> list[tuple[int, str | None]]:
@@ -135,20 +132,22 @@ def _outer(name: str, kinds: Mapping[str, str]) -> list[str]:
     return [outer for i in range(len(parts) + 1) if (outer := ".".join(parts[:i])) in kinds]
 
 
-def _stretches(
-    owned: Sequence[tuple[int, str | None]], name: str, kinds: Mapping[str, str]
-) -> Iterable[tuple[int, int]]:
-    """First and last birth number of what the module made in a row; a container also spans what is nobody's."""
-    container = any(other != name and name in _outer(other, kinds) for _, other in owned if other is not None)
-    first = last = None
+def _stretches(owned: Sequence[tuple[int, str | None]], kinds: Mapping[str, str]) -> Iterable[tuple[str, int, int]]:
+    """Modules, with the first and last birth number of what each made in a row.
+
+    What is nobody's ends the row of a module that holds no other that made something; a container also spans it.
+    """
+    around = {owner: _outer(owner, kinds) for _, owner in owned if owner is not None}
+    containers = {name for owner, names in around.items() for name in names if name != owner}
+    running: dict[str, tuple[int, int]] = {}
     for index, owner in owned:
-        if owner is not None and name in _outer(owner, kinds):
-            first, last = index if first is None else first, index
-        elif first is not None and last is not None and not (container and owner is None):
-            yield first, last
-            first = None
-    if first is not None and last is not None:
-        yield first, last
+        going_on = containers if owner is None else around[owner]
+        for name in [name for name in running if name not in going_on]:
+            yield (name, *running.pop(name))
+        for name in around.get(owner, ()) if owner is not None else ():
+            running[name] = (running.get(name, (index, index))[0], index)
+    for name, (first, last) in running.items():
+        yield name, first, last
 
 
 def _around(calls: Iterable[Call], nodes: Iterable[Node]) -> Iterable[tuple[Node, Path]]:

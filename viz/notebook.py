@@ -1,9 +1,10 @@
-"""Tensors that show themselves in notebooks: their numbers, and under them how they were computed."""
+"""Tensors that show themselves in notebooks, their numbers and how they were computed; and plots, as pictures."""
 
 import html
 import re
 import sys
 import warnings
+from io import BytesIO
 from typing import Any
 
 from tinygrad_edu import Tensor
@@ -11,21 +12,34 @@ from tinygrad_edu.errors import RenderError
 from viz.dot import make_dot
 from viz.picture import fluid
 
-__all__ = ["page", "show_tensors"]
+__all__ = ["page", "show_in_notebooks"]
 
 NODES = 60
 """More than this is no longer read at a glance; `make_dot` draws it."""
 
 
-def show_tensors() -> None:
-    """Where a notebook is running, have it show computed Tensors as `page` does; elsewhere do nothing.
+def show_in_notebooks() -> None:
+    """Where a notebook is running, have it show computed Tensors as `page` does, and plots; elsewhere do nothing.
 
     Done by `import viz`: whoever draws graphs in a notebook wants to see them. Without it a Tensor shows its numbers.
     """
     notebook = sys.modules.get("IPython")
     shell = notebook.get_ipython() if notebook is not None else None
     if shell is not None:
-        shell.display_formatter.formatters["text/html"].for_type(Tensor, page)
+        formatters = shell.display_formatter.formatters
+        formatters["text/html"].for_type(Tensor, page)
+        for kind in ("figure.Figure", "axes._axes.Axes"):  # by name: matplotlib may be missing, or come later
+            formatters["image/png"].for_type_by_name(*f"matplotlib.{kind}".rsplit(".", 1), bitmap)
+
+
+def bitmap(drawn: Any) -> bytes | None:
+    """A figure of matplotlib, or that of its axes, as PNG; None for one of pyplot, which shows its own."""
+    figure = getattr(drawn, "figure", drawn)
+    if hasattr(figure, "number"):
+        return None
+    file = BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
 
 
 def page(tensor: Tensor) -> str | None:

@@ -50,23 +50,25 @@ def write(target: Path, content: bytes) -> None:
 
 def content(graph: graphviz.Digraph, kind: str, dpi: int = 144, size: float = 40.0) -> bytes:
     """The drawing in a format that Graphviz knows; raises as `render` does."""
-    picture = graphviz.Digraph(body=list(graph.body), name=graph.name)
-    if kind == "png":
+    source = graph.source
+    if kind == "png" and hasattr(graph, "graph_attr"):  # a graphviz.Source has its text alone
         side = max(1, int(72 * min(size, PIXELS / dpi))) / 72  # in whole points, to which Graphviz rounds
-        picture.attr(dpi=str(dpi), size=f"{side:.6f},{side:.6f}")
+        bounded = graph.copy()
+        bounded.graph_attr = {"dpi": str(dpi), "size": f"{side:.6f},{side:.6f}", **graph.graph_attr}
+        source = bounded.source
     if kind in ("png", "pdf"):
-        warn_of_fonts(graph.source)
+        warn_of_fonts(source)
     try:
-        return bytes(picture.pipe(format=kind, quiet=True))
+        return bytes(graphviz.Source(source, engine=graph.engine).pipe(format=kind, quiet=True))
     except graphviz.ExecutableNotFound:
-        return _drawn_in_process(picture.source, kind)
+        return _drawn_in_process(source, kind, graph.engine or "dot")
     except graphviz.CalledProcessError as error:
         raise RenderError(
             f"Graphviz could not draw this: {(error.stderr or b'').decode(errors='replace').strip()}"
         ) from error
 
 
-def _drawn_in_process(source: str, kind: str) -> bytes:
+def _drawn_in_process(source: str, kind: str, engine: str) -> bytes:
     try:
         import pygraphviz
     except ImportError as error:
@@ -75,6 +77,6 @@ def _drawn_in_process(source: str, kind: str) -> bytes:
             " package graphviz; files ending in .dot need neither"
         ) from error
     try:
-        return bytes(pygraphviz.AGraph(string=source).draw(format=kind, prog="dot"))
+        return bytes(pygraphviz.AGraph(string=source).draw(format=kind, prog=engine))
     except (OSError, ValueError, RuntimeError) as error:
         raise RenderError(f"Graphviz could not draw this: {error}") from error

@@ -9,7 +9,7 @@ import graphviz
 
 from viz.render import HURRY, content
 
-LARGE = 150
+LARGE = 90
 """Of more arrows than this the picture is laid out in a hurry."""
 SVG = "{http://www.w3.org/2000/svg}"
 

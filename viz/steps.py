@@ -77,9 +77,9 @@ class Backward:
         return f"{shown(self.before)} + {shown(self.contribution)} = {shown(self.after)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
-    """The forward values, the backward steps and the final gradients of one result; `print(trace)` shows them."""
+    """The forward values, the backward steps and the final gradients of one result; it shows itself as three tables."""
 
     root: str
     forward: tuple[Forward, ...]
@@ -90,7 +90,7 @@ class Trace:
     by_vertex: dict[Vertex, Any]
     values: dict[Vertex, Any]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text()
 
     def __rich__(self) -> "Group":

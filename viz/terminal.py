@@ -19,11 +19,11 @@ def tables(trace: "Trace") -> "Group":
     from rich.text import Text
 
     def table(title: str, headers: dict[str, str], rows: list[list[str]]) -> Table:
-        made = Table(title=title, title_justify="left", header_style="bold", title_style="bold")
+        made = Table(title=Text(title), title_justify="left", header_style="bold", title_style="bold")
         for header, style in headers.items():
             made.add_column(header, style=style, overflow="fold")
         for row in rows:
-            made.add_row(*(Text(cell) for cell in row))  # as Text, so that [b] in a name is no command
+            made.add_row(*map(Text, row))  # as Text, so that [b] in a name is no command
         return made
 
     forward = [[row.name, row.formula, shown(row.value, row.shape), row.expression] for row in trace.forward]

@@ -6,16 +6,22 @@ from typing import Any
 import pytest
 
 from tests.benchmarks import gpu
+from tests.duck import as_cupy
 from tinygrad_edu import cuda
 
 SMALL = gpu.works("cpu")
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("work", SMALL, ids=[work.name for work in SMALL])
-def test_every_program_of_the_table_learns(work: gpu.Work) -> None:
+def test_every_program_of_the_table_learns_and_copies_nothing(work: gpu.Work, device: str) -> None:
+    """On the CPU, and on ducks, which take the place of CuPy."""
     defined: dict[str, Any] = {}
-    exec(gpu.OURS + gpu.BEGIN.format(device="cpu") + work.program, defined)
-    numbers = [float(defined["step"]().detach()) for _ in range(2)]
+    with as_cupy():
+        exec(gpu.OURS + gpu.BEGIN.format(device=device) + work.program, defined)
+        with cuda.no_copies():
+            results = [defined["step"]().detach() for _ in range(2)]
+        numbers = [float(result) for result in results]
     assert all(number == number for number in numbers)
     if "criterion" in defined:
         assert numbers[1] < numbers[0]

@@ -1,6 +1,7 @@
-"""How long it takes to draw: a graph of 10,000 ops, as SVG, in under five seconds."""
+"""How long it takes to draw: a graph of 10,000 ops, as SVG, in under five seconds; and to make it a page of steps."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Tensor
-from viz import make_dot, render
+from viz import make_dot, render, stepper
 
 
 @pytest.mark.parametrize("period", [1, 3, 5_000])
@@ -27,3 +28,25 @@ def test_ten_thousand_ops_as_svg(period: int, benchmark: Any, tmp_path: Path) ->
 
     benchmark.extra_info["goal in seconds"] = 5
     benchmark.pedantic(draw, rounds=3, iterations=1)
+
+
+@pytest.mark.parametrize("draw", [lambda y, path: render(make_dot(y), path), stepper], ids=["picture", "page"])
+def test_a_network_of_single_numbers(draw: Callable[[Tensor, Path], Any], benchmark: Any, tmp_path: Path) -> None:
+    """Some 10,000 ops on 640 weights that every one of 8 samples uses: the layout alone once took minutes."""
+    numbers, layers = np.random.default_rng(0), 10 if not benchmark.disabled else 1
+    weights = [
+        [[Tensor(w, requires_grad=True) for w in row] for row in numbers.normal(size=(8, 8))] for _ in range(layers)
+    ]
+    total: Any = 0.0
+    for sample in numbers.normal(size=(8, 8)):
+        values: list[Any] = [Tensor(number) for number in sample]
+        for layer in weights:
+            values = [tg.tanh(sum(w * v for w, v in zip(row, values, strict=True))) for row in layer]
+        total = total + sum(values)
+
+    def drawn() -> None:
+        with warnings.catch_warnings(action="ignore"):
+            draw(total, tmp_path / ("steps.html" if draw is stepper else "network.svg"))
+
+    benchmark.extra_info["goal in seconds"] = 5
+    benchmark.pedantic(drawn, rounds=3, iterations=1)

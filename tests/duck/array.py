@@ -73,7 +73,7 @@ def lowered(value: Any, hosts: bool = False) -> Any:
 
 def call(name: str, args: Any, kwargs: Any) -> Any:
     """A function or ufunc of CuPy's on ducks and numbers."""
-    if name in SYNCHRONIZING:
+    if name in SYNCHRONIZING or (name == "where" and len(args) == 1):
         waits.note()
     hosts = name in TAKES_HOSTS
     run = run_ufunc if name in coverage().ufuncs else run_function

@@ -17,14 +17,17 @@ SYNCHRONIZING = frozenset(
         "average",
         "bincount",
         "delete",
+        "digitize",
         "extract",
         "flatnonzero",
         "histogram",
         "nonzero",
         "percentile",
         "quantile",
+        "ravel_multi_index",
         "trim_zeros",
         "unique",
+        "unravel_index",
         "linalg.matrix_rank",
     ]
 )
@@ -52,6 +55,8 @@ def run_function(name: str, args: Any, kwargs: Any) -> Any:
         if not hasattr(given["condition"], "astype"):
             raise AttributeError(f"{type(given['condition']).__name__!r} object has no attribute 'astype'")
         args = (given["condition"].astype(bool), *args[1:])
+    if name == "linalg.solve" and args[1].ndim > 1 and args[0].shape[:-1] != args[1].shape[:-1]:
+        raise ValueError("a must have (..., M, M) shape and b must have (..., M, K) for multidimensional b")
     if name in ("sort", "argsort") and given.get("kind") not in (None, "stable"):
         raise ValueError("kind can only be None or 'stable'")
     with np.errstate(all="ignore"):

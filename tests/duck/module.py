@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from types import ModuleType, SimpleNamespace
 from typing import Any, Self
 from unittest import mock
 
 import numpy as np
 
-from tests.duck.array import DeviceSynchronized, Duck, allow_synchronize, call, lifted, waits
+from tests.duck.array import DeviceSynchronized, Duck, allow_synchronize, call, waits
 from tests.duck.coverage import coverage
 from tests.duck.kernels import COMPILER, ElementwiseKernel, ReductionKernel
 from tinygrad_edu import kernels
@@ -17,8 +18,8 @@ from tinygrad_edu.device import _random_state
 
 
 def upload(array: Any) -> Any:
-    """A duck with the numbers of a NumPy array."""
-    return lifted(np.array(array))
+    """The numbers of a NumPy array on the GPU in use: a duck, or in `tests.gpu` an array of CuPy's."""
+    return import_module("cupy").asarray(np.array(array))
 
 
 class GPU:

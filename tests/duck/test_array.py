@@ -58,6 +58,7 @@ def test_type_errors(call: Callable[[Any], Any]) -> None:
         (lambda d: np.maximum.reduce(d), NotImplementedError),
         (lambda d: np.sort(d, kind="quicksort"), ValueError),
         (lambda d: np.where(True, d, d), AttributeError),
+        (lambda d: np.linalg.solve(upload(np.eye(2)) * d[0], upload(np.ones((3, 2, 1)))), ValueError),
         (lambda d: d.flags.writeable, AttributeError),
         (lambda d: d.real_if_close(), AttributeError),
     ],

@@ -118,3 +118,8 @@ def test_what_does_not_fit_is_refused_with_the_way_out(name: str) -> None:
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=re.escape(message)):
         call()
+
+
+def test_a_negative_number_is_told_about_padding() -> None:
+    with pytest.raises(IndexError, match=r"the index -1 at place 1 .*Rows are not counted from the end.*padding_idx=0"):
+        nn.Embedding(5, 3)(np.array([2, -1]))

@@ -111,3 +111,8 @@ def test_scopes_survive_a_call_that_fails() -> None:
             model(good)
         y = model[0](good)
     assert [call.name for call in calls.around(y.grad_fn)] == ["0"]
+
+
+def test_a_shape_for_a_network_of_words_is_of_whole_numbers() -> None:
+    network = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(21, 2))
+    assert [row.output_shape for row in network.summary((2, 7)).rows] == [(2, 2), (2, 7, 3), (2, 21), (2, 2)]

@@ -1,6 +1,8 @@
 """The picture: golden DOT texts, and names that try to be something else than text."""
 
 import os
+import re
+import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -243,6 +245,18 @@ def test_the_picture_says_what_it_leaves_out() -> None:
         source = make_dot(y, max_nodes=5).source
     assert "... 10 more" in source
     assert source.count("more ->") == 3
+
+
+def test_what_is_left_out_has_no_arrows_across_the_whole_picture() -> None:
+    x = leaf(1, "x")
+    y = x
+    for op in np.random.default_rng(0).choice([tg.tanh, tg.sin, tg.sigmoid, tg.cos], 300):
+        y = op(y) * x
+    with warnings.catch_warnings(action="ignore"):
+        source = make_dot(y, max_nodes=40).source
+    assert source.count("more ->") == 8
+    used = set(re.findall(r"more\d* -> (v\d+)", source))
+    assert len(used) == len(re.findall(r"more\d* ->", source)) >= 20
 
 
 HOSTILE = [

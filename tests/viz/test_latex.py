@@ -109,6 +109,9 @@ def test_raised_and_lowered_letters_of_rules_are_written_for_the_fonts_of_tex(ma
         ("fc1.weight", r"\mathrm{fc1.weight}"),
         ("50% & $x$", r"\mathrm{\text{50\% \& \$x\$}}"),
         (r"\input{x}", r"\mathrm{\text{\textbackslash{}input\{x\}}}"),
+        ("λ", r"\lambda"),
+        ("Σ_1", r"\Sigma_{1}"),
+        ("step η", r"\mathrm{\text{step $\eta$}}"),
         ("größe", r"\mathrm{\text{größe}}"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 
 from tinygrad_edu import Tensor, nn
 from tinygrad_edu.errors import RenderError
-from viz import fonts, make_dot, notebook, render
+from viz import fonts, make_dot, notebook, plots, render
 from viz.picture import fluid
 
 STARTS = {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}
@@ -105,6 +105,22 @@ def test_a_text_that_is_no_graph_is_refused(tmp_path: Path) -> None:
     broken = graphviz.Digraph(body=["\tnode [\n"])
     with pytest.raises(RenderError, match="Graphviz could not draw this"):
         render(broken, tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize("both", [True, False], ids=["dot or pygraphviz", "pygraphviz"])
+def test_what_is_set_on_a_picture_is_drawn(
+    both: bool, picture: graphviz.Digraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As users of torchviz do, where pictures come out too large or too small."""
+    if not both:
+        monkeypatch.setenv("PATH", "")
+    picture.graph_attr.update(bgcolor="red", size="1,1")
+    assert 'fill="red"' in render(picture, tmp_path / "a.svg").read_text("utf-8")
+    assert 'fill="red"' in picture.pipe("svg", encoding="utf-8")
+    assert max(size_of(render(picture, tmp_path / "a.png", dpi=100))) == 100
+    other = graphviz.Graph("undirected", engine="circo", body=["\ta -- b\n"])
+    assert "<svg" in render(other, tmp_path / "b.svg").read_text("utf-8")
+    render(graphviz.Source("digraph { a -> b }"), tmp_path / "c.png")
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a", ".svg", "a.svg.txt"])
@@ -214,15 +230,47 @@ def test_a_notebook_without_any_graphviz_is_told_what_to_install(
     assert notebook.page(a * a) is None
 
 
-def test_a_computed_tensor_shows_its_numbers_and_its_graph_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: dict[Any, Any] = {}
-    html = SimpleNamespace(for_type=lambda kind, function: shown.update({kind: function}))
-    shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters={"text/html": html}))
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
-    notebook.show_tensors()
-    assert not shown  # a terminal shows text
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    notebook.show_tensors()
+class Formatter:
+    """What a notebook is told to show, and how."""
+
+    def __init__(self) -> None:
+        self.shown: dict[Any, Any] = {}
+
+    def for_type(self, kind: type, function: Any) -> None:
+        self.shown[kind] = function
+
+    def for_type_by_name(self, module: str, name: str, function: Any) -> None:
+        self.shown[f"{module}.{name}"] = function
+
+
+@pytest.fixture
+def formatters(monkeypatch: pytest.MonkeyPatch) -> dict[str, Formatter]:
+    """Those of a notebook that has just imported viz."""
+    found = {"text/html": Formatter(), "image/png": Formatter()}
+    shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters=found))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+        notebook.show_in_notebooks()
+    assert not found["text/html"].shown  # a terminal shows text
+    with monkeypatch.context() as there:
+        there.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+        notebook.show_in_notebooks()
+    return found
+
+
+def test_a_plot_shows_itself_in_a_notebook(formatters: dict[str, Formatter], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install matplotlib")
+    axes = plots.learning_curves([3.0, 2.0, 1.0])
+    for drawn in (axes, axes.figure):
+        kind = next(k for k in type(drawn).__mro__ if k.__module__.startswith("matplotlib."))
+        show = formatters["image/png"].shown[f"{kind.__module__}.{kind.__qualname__}"]
+        assert show(drawn).startswith(STARTS[".png"])
+    monkeypatch.setattr("matplotlib.figure.Figure.number", 1, raising=False)  # of pyplot, which shows them itself
+    assert show(axes) is None
+
+
+def test_a_computed_tensor_shows_its_numbers_and_its_graph_in_a_notebook(formatters: dict[str, Formatter]) -> None:
+    shown = formatters["text/html"].shown
     a = Tensor(2.0, requires_grad=True, name="<b>")
     assert shown[Tensor](a) is None
     page = shown[Tensor](a * a)

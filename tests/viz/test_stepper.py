@@ -15,7 +15,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.viz.examples import Example, broadcast, leaf, network, neuron, product, shared
 from tests.viz.test_dot import HOSTILE
-from tinygrad_edu import Tensor
+from tinygrad_edu import Tensor, nn
 from tinygrad_edu.errors import NonScalarBackwardError, RenderError
 from viz import stepper, trace
 from viz.boxes import boxes
@@ -198,6 +198,31 @@ def test_a_network_is_drawn_as_its_modules() -> None:
     assert [told.names[vertex] for vertex in closed[2].vertices[:2]] == ["0.weight", "0.bias"]
     opened = boxes(told.names, end, modules, opened=("0",))
     assert {"0.weight", "0.bias"} <= {box.title for box in opened}
+
+
+def test_a_module_that_is_called_by_a_number_is_also_called_by_its_class() -> None:
+    example, calls = network()
+    told = trace(example.root)
+    end = next(vertex for vertex, name in told.names.items() if name == "loss")
+    film = frames(told, boxes(told.names, end, Network(calls, list(told.names))), told.chain_rule())
+    said = [frame.headline.split(" computes")[0] for frame in film if "computes" in frame.headline]
+    assert said == ["0 (Linear)", "1 (Tanh)", "2 (Linear)", "3 (Sigmoid)"]
+
+
+def test_a_network_of_many_modules_is_drawn_in_runs_with_their_parameters_in_them() -> None:
+    tg.manual_seed(0)
+    model = nn.Sequential(*[nn.Linear(1, 1) for _ in range(150)])
+    with nn.scopes(model) as calls:
+        y = model(tg.ones(1, 1).float())
+    y = tg.sum(y)
+    names = trace(y).names
+    drawn = boxes(names, next(v for v, name in names.items() if name == "out"), Network(calls, list(names)))
+    assert len(drawn) <= 62
+    assert sum(len(box.vertices) for box in drawn) == len(names)
+
+
+def test_of_a_single_path_no_sum_is_told() -> None:
+    assert "paths lead" not in page(trace(tg.sin(leaf(2, "a")) * 3))
 
 
 def test_a_large_graph_is_drawn_in_runs() -> None:

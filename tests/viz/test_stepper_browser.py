@@ -197,6 +197,18 @@ def test_what_is_lit_is_in_the_window_without_scrolling_the_page(
         assert hidden == [], step
 
 
+def test_no_kind_of_box_is_told_by_colour_alone(browser: Any, tmp_path: Path) -> None:
+    example, calls = network()
+    page = Page(browser, stepper(example.root, tmp_path / "steps.html", model=calls, expand="0"))
+    page.run("for (const lit of document.querySelectorAll('.lit')) lit.classList.remove('lit')")
+    looks = page.run(
+        "return Object.fromEntries(['leaf', 'constant', 'op', 'root', 'module'].map(kind => {"
+        "const s = getComputedStyle(document.querySelector(`.${kind} .frame`));"
+        "return [kind, [s.strokeWidth, s.strokeDasharray, s.outlineStyle].join()] }))"
+    )
+    assert len(set(looks.values())) == 5, looks
+
+
 def test_maps_have_a_word_above_them_and_stand_in_the_middle_of_it(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, broadcast().root)
     page.run("show(last)")

@@ -1,5 +1,6 @@
 """The trace: the numbers of the backward pass itself, told as the chain rule, without leaving a mark."""
 
+import dataclasses
 import io
 from collections.abc import Callable
 
@@ -189,3 +190,17 @@ def test_an_op_of_many_operands_is_written_with_the_first_and_the_last() -> None
     told = trace(tg.sum(tg.stack([leaf(i, f"x{i}") for i in range(100)])))
     (row,) = [row for row in told.forward if row.formula.startswith("stack")]
     assert row.formula == "stack([x0, x1, ..., x99])"
+
+
+def test_a_trace_shows_itself_as_its_tables() -> None:
+    told = trace(leaf(2, "a") * 3)
+    assert repr(told) == str(told) == told.text()
+
+
+def test_a_result_whose_name_looks_like_a_command_of_rich_is_text() -> None:
+    console = pytest.importorskip("rich.console", reason="rich is not installed: pip install rich")
+    out = leaf(2, "a") * 3
+    told = dataclasses.replace(trace(out), root="[red]x")
+    screen = console.Console(width=100, record=True, file=io.StringIO())
+    screen.print(told)
+    assert "from d [red]x/d [red]x = 1" in screen.export_text()

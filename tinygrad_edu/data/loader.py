@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_edu.data.collate import default_collate
 from tinygrad_edu.data.dataset import IterableDataset, rows
 from tinygrad_edu.data.sampler import BatchSampler, RandomSampler, SequentialSampler, chunks
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import DataError
 from tinygrad_edu.graph import wrap
 
@@ -122,7 +123,7 @@ class DataLoader:
                 key = places[key.start : key.stop] if type(key) is range else places[key]
             elif type(key) is range:
                 return [wrap(array[key.start : key.stop], None) for array in arrays]
-            return [wrap(array.take(key, axis=0), None) for array in arrays]
+            return [wrap(array[key] if is_cupy(array) else array.take(key, axis=0), None) for array in arrays]
 
         return batch
 

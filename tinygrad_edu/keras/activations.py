@@ -5,8 +5,45 @@ from typing import Any
 
 from tinygrad_edu import nn
 from tinygrad_edu.keras.names import named
+from tinygrad_edu.nn.functional import elu, gelu, relu, selu, sigmoid, silu, softplus, tanh
+from tinygrad_edu.ops import softmax
 
-__all__ = ["get"]
+swish = silu
+
+
+def linear(x: Any) -> Any:
+    """x itself."""
+    return x
+
+
+FUNCTIONS = {
+    "elu": elu,
+    "gelu": gelu,
+    "linear": linear,
+    "relu": relu,
+    "selu": selu,
+    "sigmoid": sigmoid,
+    "silu": silu,
+    "softmax": softmax,
+    "softplus": softplus,
+    "tanh": tanh,
+}
+"""The functions of this file by their names, so that a layer knows which module each is."""
+
+__all__ = [
+    "elu",
+    "gelu",
+    "get",
+    "linear",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "swish",
+    "tanh",
+]
 
 NAMES: dict[str, Callable[[], nn.Module]] = {
     "elu": nn.ELU,
@@ -56,11 +93,5 @@ def get(activation: str | Callable[[Any], Any] | None) -> nn.Module:
         return activation
     if not callable(activation):
         raise TypeError(f'an activation is a name, as "relu", or a function, and not {activation!r}')
-    return next(
-        (
-            NAMES[name]()
-            for name in ("relu", "sigmoid", "softmax", "tanh")
-            if activation is getattr(nn.functional, name)
-        ),
-        None,
-    ) or Function(activation)
+    known = [*FUNCTIONS.items(), ("softmax", nn.functional.softmax)]
+    return next((NAMES[name]() for name, function in known if activation is function), None) or Function(activation)

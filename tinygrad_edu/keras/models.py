@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -12,16 +13,15 @@ import numpy as np
 
 from tinygrad_edu import nn, train
 from tinygrad_edu.errors import DataError
+from tinygrad_edu.io import load, save
 from tinygrad_edu.keras import callbacks as reports
 from tinygrad_edu.keras import losses, optimizers
-from tinygrad_edu.keras.layers import Input, Layer, Shape, as_input, snake
-from tinygrad_edu.metrics import METRICS, metric
+from tinygrad_edu.keras import metrics as measures
+from tinygrad_edu.keras.layers.core import Input, Layer, Shape, as_input, snake
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.train.evaluation import modes_kept
 
 __all__ = ["Sequential"]
-
-ABOUT_CLASSES = ("accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "acc")
 
 
 class Sequential:
@@ -127,6 +127,47 @@ class Sequential:
         for layer, count in zip(self.layers, counts, strict=True):
             layer.set_weights([next(given) for _ in range(count)])
 
+    @property
+    def weights(self) -> list[Tensor]:
+        """The weights of all layers as Tensors without history, in Keras's order and layout: views, to look at."""
+        return [weight for layer in self.layers for weight in layer.weights]
+
+    @property
+    def trainable_weights(self) -> list[Tensor]:
+        """Those of them that learn."""
+        return [weight for layer in self.layers for weight in layer.trainable_weights]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer learns; set, it is set for all."""
+        return any(layer.trainable for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self.layers:
+            layer.trainable = value
+
+    def save_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Write the weights of all layers to a safetensors file, whole or not at all; whatever its name ends with.
+
+        After https://keras.io/api/models/model_saving_apis/weights_saving_and_loading/
+        """
+        self._check_built()
+        named = {f"{layer.name}/{i}": w for layer in self.layers for i, w in enumerate(layer.get_weights())}
+        save({name: Tensor(weight) for name, weight in named.items()}, filepath)
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Put in the weights that `save_weights` wrote; ValueError, with nothing changed, where layers differ."""
+        self._check_built()
+        saved, own = load(filepath), self.get_weights()
+        arrays = [value.numpy() for value in saved.values()] if isinstance(saved, dict) else []
+        shapes, wanted = [a.shape for a in arrays], [w.shape for w in own]
+        if shapes != wanted:
+            raise ValueError(f"{os.fspath(filepath)!r} has weights of shapes {shapes}, and the model {wanted}")
+        self.set_weights(arrays)
+
     def count_params(self) -> int:
         """How many numbers it has, learnt or not."""
         self._check_built()
@@ -142,14 +183,17 @@ class Sequential:
         first, second = (max(n, *(len(row[i]) + 2 for row in rows)) for i, n in ((0, 28), (1, 20)))
         width = first + second + 7
         total = self.count_params()
-        fixed = sum(w.size for layer in self.layers for w in layer.get_weights()[::-1][: layer.frozen])
-        biases = sum(p.size for name, p in self.network.named_parameters() if name.endswith("bias"))
+        fixed = total - sum(weight.size for weight in self.trainable_weights)
+        shown = {id(tensor) for layer in self.layers for tensor, _ in layer.laid_out()}
+        mine = [(name.rpartition(".")[2], p.size) for name, p in self.network.named_parameters() if id(p) in shown]
+        biases = sum(size for name, size in mine if "bias" in name)
         print(f'Model: "{self.name}"', "_" * width, sep="\n")
         print(f"{'Layer (type)':{first}}{'Output Shape':{second}}Param #", "=" * width, sep="\n")
         for name, shape, count in rows:
             print(f"{name:{first}}{shape:{second}}{count:>7}")
         print("=" * width)
-        print(f"Total params: {_with_bytes(total)}, {total - fixed - biases:,} weights and {biases:,} biases")
+        weights = sum(size for _, size in mine) - biases
+        print(f"Total params: {_with_bytes(total)}, {weights:,} weights and {biases:,} biases")
         print(
             f"Trainable params: {_with_bytes(total - fixed)}", f"Non-trainable params: {_with_bytes(fixed)}", sep="\n"
         )
@@ -175,10 +219,7 @@ class Sequential:
             raise ValueError('compile needs a loss, as loss="mse" or loss="binary_crossentropy"')
         if isinstance(metrics, str):
             raise TypeError(f"metrics is a list: write metrics=[{metrics!r}]")
-        measured = tuple(metrics or ())
-        for given in measured:
-            if isinstance(given, str) and given not in ABOUT_CLASSES:
-                metric(given)
+        measured = tuple(measures.get(given) for given in metrics or ())
         found = optimizers.get(optimizer)
         found.made = None  # a new start, of what it remembered too
         self._compiled = found, losses.get(loss), measured
@@ -240,12 +281,16 @@ class Sequential:
         validation_split: float = 0.0,
         validation_data: tuple[Any, Any] | None = None,
         shuffle: bool = True,
+        initial_epoch: int = 0,
     ) -> reports.History:
         """Learn, in batches of 32 samples unless told otherwise; a second call goes on. See `train.fit`.
 
         `validation_split` keeps that share of the samples, the last ones, to validate on. `verbose`: "auto" shows a
-        progress bar in a terminal or notebook, 1 always, 2 a line for every epoch, 0 nothing.
+        progress bar in a terminal or notebook, 1 always, 2 a line for every epoch, 0 nothing. Epochs are counted from
+        `initial_epoch` up to `epochs`. ValueError where that is less.
         """
+        if not 0 <= initial_epoch <= epochs:
+            raise ValueError(f"epochs={epochs} is the last epoch, and initial_epoch={initial_epoch} is behind it")
         optimizer = self._check_compiled()[0]
         x, y = self._prepared(x, y)
         held_out = None if validation_data is None else self._prepared(*validation_data)
@@ -256,28 +301,34 @@ class Sequential:
             optimizer.make(self.network.parameters())
         assert optimizer.made is not None
         self.stop_training = False
-        given = [c if isinstance(c, train.Callback) else self._adapted(c) for c in callbacks or ()]
+        given = list(callbacks or ())
+        every: list[Any] = [c for c in given if isinstance(c, train.Callback)]
+        every += [lambda run: reports.line(run, initial_epoch)] if verbose == 2 else []
+        every.append(self._adapted([c for c in given if not isinstance(c, train.Callback)], initial_epoch))
         history = train.fit(
             body,
             (x, y),
             loss,
             optimizer.made,
-            epochs,
+            epochs - initial_epoch,
             batch_size=32 if batch_size is None else batch_size,
             validation=held_out,
             metrics=metrics,
             shuffle=shuffle,
-            callbacks=[*given, reports.line] if verbose == 2 else given,
+            callbacks=every,
             progress={"auto": None, 0: False, 2: False}.get(verbose, True),
         )
         found = reports.History(history)
-        found.stopped = history.stopped
+        found.stopped, found.first = history.stopped, initial_epoch
         return found
 
-    def _adapted(self, callback: Any) -> train.Callback:
-        if not isinstance(callback, reports.Callback):
-            raise TypeError(f"a callback is EarlyStopping(...), or a class of your own from Callback, not {callback!r}")
-        return reports.Adapted(callback, self)
+    def _adapted(self, given: list[Any], first: int) -> train.Callback:
+        for callback in given:
+            if not isinstance(callback, reports.Callback):
+                raise TypeError(
+                    f"a callback is EarlyStopping(...), or a class of your own from Callback, not {callback!r}"
+                )
+        return reports.Adapted(given, self, first)
 
     def evaluate(
         self, x: Any, y: Any, batch_size: int | None = None, verbose: int | str = "auto", return_dict: bool = False
@@ -307,14 +358,11 @@ class Sequential:
             return self.network.train(training)(inputs)
 
 
-def _measured(given: Any, last: nn.Module) -> tuple[str, Any]:
+def _measured(given: measures.Metric, last: nn.Module) -> tuple[str, Any]:
     """Name and metric; all but accuracies are of the predictions, after the last activation."""
-    if isinstance(given, str) and given in ABOUT_CLASSES:
-        return given, "accuracy"
-    if isinstance(given, str):
-        function = METRICS[given]
-        return given, lambda output, target: function(last(output), target)
-    return getattr(given, "__name__", type(given).__name__), lambda output, target: np.mean(given(target, last(output)))
+    if isinstance(given, measures.Accuracy):
+        return given.name, "accuracy"
+    return given.name, lambda output, target: given(target, last(output))
 
 
 def _array(name: str, given: Any) -> Any:

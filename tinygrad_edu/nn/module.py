@@ -351,9 +351,9 @@ class Module:
         """All parameters and buffers in the memory of the host."""
         return self.to("cpu")
 
-    def cuda(self, device: int | None = None) -> Self:
-        """All parameters and buffers in the memory of a GPU."""
-        return self.to("cuda" if device is None else f"cuda:{device}")
+    def cuda(self, device: Any = None) -> Self:
+        """All parameters and buffers in the memory of a GPU, the one in use unless `device` says which."""
+        return self.to(f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
     # ---- hooks and display
 

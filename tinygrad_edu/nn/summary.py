@@ -67,9 +67,10 @@ class Summary:
 def summary(model: Module, *example: Any) -> Summary:
     """The layers of `model` in order, with their numbers of parameters, and the shapes that come out of each.
 
-    `example` is what `model` takes: Tensors or arrays, or the shape of one float32 input, with its axis of samples, as
-    `(1, 3)`; without it no shapes are shown. The model runs once on it, without recording and as in `eval()`, and is
-    left as it was. The bytes are those of the parameters, 4 each in float32.
+    `example` is what `model` takes: Tensors or arrays, or the shape of one input, with its axis of samples, as
+    `(1, 3)`, of float32, or of whole numbers where there is an `nn.Embedding`; without it no shapes are shown. The
+    model runs once on it, without recording and as in `eval()`, and is left as it was. The bytes are those of the
+    parameters, 4 each in float32.
 
     >>> from tinygrad_edu import nn
     >>> summary(nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 1)), (1, 3))
@@ -107,7 +108,11 @@ def _output_shapes(model: Module, example: tuple[Any, ...]) -> dict[Module, Any]
         shapes[module] = _shape(out)
 
     if len(example) == 1 and isinstance(example[0], tuple | list) and all(isinstance(n, int) for n in example[0]):
-        example = (Tensor(np.zeros(tuple(example[0]), np.float32)),)
+        from tinygrad_edu.nn.embedding import Embedding  # built on Module, whose method this is
+
+        of_words = any(isinstance(module, Embedding) for module in model.modules())
+        place = next((p.device for p in model.parameters()), None)
+        example = (Tensor(np.zeros(tuple(example[0]), np.int64 if of_words else np.float32), device=place),)
     modes = [(module, module.training) for module in model.modules()]
     hooks = [module.register_forward_hook(note) for module in model.modules()]
     try:

@@ -58,6 +58,9 @@ def _inv_a(g: Any, out: Any) -> Any:
 
 def _solve(a: Array, b: Array) -> Array:
     """The x with a x = b, for each matrix a; b is a vector, or a matrix of them side by side."""
+    if is_cupy(a) and b.ndim > 1 and a.shape[:-2] != b.shape[:-2]:  # whose solve broadcasts no stacks
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        a, b = (np.broadcast_to(t, (*lead, *t.shape[-2:])) for t in (a, b))
     return np.linalg.solve(a, b)
 
 

@@ -11,7 +11,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.device import is_cupy, library_of
 from tinygrad_edu.glance import surely
-from tinygrad_edu.graph import Array, array_of
+from tinygrad_edu.graph import HALF, Array, array_of
+from tinygrad_edu.kernels import HOST
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import masked
 
@@ -85,13 +86,13 @@ def _var_x(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) 
     """g 2 (x - mean) / (n - ddof); what the mean passes on sums to 0."""
     degrees = 1.0 * _count(x.shape, axis, where) - ddof
     scale = (_restore(g, x.shape, axis, keepdims) * (2 / degrees)).astype(g.dtype)
-    slope = scale * (x - mean(x, axis, keepdims=True, where=where))
+    slope = scale * (x - (mean if hasattr(x, "grad_fn") else _mean)(x, axis, keepdims=True, where=where))
     return slope if where is True else np.where(where, slope, 0)
 
 
 def _std_x(g: Any, x: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
     """g (x - mean) / ((n - ddof) out), and 0 where all numbers are equal, up to the rounding of their mean."""
-    level = abs(mean(array_of(x), axis, keepdims=keepdims, where=where))
+    level = abs(_mean(array_of(x), axis, keepdims=keepdims, where=where))
     equal = array_of(out) <= 4 * np.finfo(out.dtype).eps * level
     return _var_x(g / (2 * np.where(equal, np.inf, out)), x, axis, ddof, keepdims, where)
 
@@ -156,6 +157,8 @@ def _sum(
     """The sum over an axis, several, or all."""
     if is_cupy(x):
         return masked.total(x, axis, dtype, keepdims, initial, where)
+    if x.dtype is HALF and dtype is None:  # of which NumPy adds many along the first axis up to 2048, and no further
+        return _add_reduce(x, axis, np.float32, None, keepdims, initial, where).astype(HALF)
     return _add_reduce(x, axis, dtype, None, keepdims, initial, where)
 
 
@@ -247,7 +250,7 @@ def _largest(x: Any, axis: Axis) -> Array:
     """The largest numbers, reduced axes kept, as constants; 0 for those that are infinite."""
     value = array_of(x)
     value = value if value.dtype.kind == "f" else value.astype(float)
-    largest = array_of(max(value, axis, keepdims=True, initial=-np.inf))
+    largest = _max(value, axis, keepdims=True, initial=-np.inf)
     return largest if surely(np.isfinite(largest)) else np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
 
 
@@ -275,14 +278,13 @@ def _log_softmax(x: Array, axis: Axis = -1) -> Array:
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 _min_reduce: Any = np.minimum.reduce
-ndarray: Any = np.ndarray  # its type is known at once; whether something else lives on a GPU takes a look
 
 sum = Op(
     _sum,
     masks=True,
     forward=lambda x, axis, dtype, keepdims, initial, where: (
         _add_reduce(x, axis, dtype, None, keepdims, initial, where)
-        if type(x) is ndarray
+        if type(x) in HOST and x.dtype is not HALF
         else _sum(x, axis, dtype, keepdims=keepdims, initial=initial, where=where)
     ),
     implements=[np.sum],
@@ -293,7 +295,7 @@ mean = Op(
     masks=True,
     forward=lambda x, axis, dtype, keepdims, where: (
         x.mean(axis, dtype, None, keepdims, where=where)
-        if type(x) is ndarray
+        if type(x) in HOST
         else _mean(x, axis, dtype, keepdims=keepdims, where=where)
     ),
     implements=[np.mean],
@@ -307,7 +309,7 @@ max = Op(
     masks=True,
     forward=lambda x, axis, keepdims, initial, where: (
         _max_reduce(x, axis, None, None, keepdims, initial, where)
-        if type(x) is ndarray
+        if type(x) in HOST
         else _max(x, axis, keepdims=keepdims, initial=initial, where=where)
     ),
     implements=[np.max, np.amax],
@@ -319,7 +321,7 @@ min = Op(
     masks=True,
     forward=lambda x, axis, keepdims, initial, where: (
         _min_reduce(x, axis, None, None, keepdims, initial, where)
-        if type(x) is ndarray
+        if type(x) in HOST
         else _min(x, axis, keepdims=keepdims, initial=initial, where=where)
     ),
     implements=[np.min, np.amin],

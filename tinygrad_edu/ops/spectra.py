@@ -68,7 +68,7 @@ def _used(*columns: Any) -> Array:
 def _gaps(column: Any, row: Any) -> Any:
     """rowⱼ - columnᵢ, and exactly 0 where the two are the same up to rounding."""
     gaps = row[..., None, :] - column[..., :, None]
-    size = max(abs(array_of(row)), -1, initial=0.0)[..., None, None]
+    size = max.function(abs(array_of(row)), -1, initial=0.0)[..., None, None]
     return np.where(abs(array_of(gaps)) <= 8 * row.shape[-1] * np.finfo(gaps.dtype).eps * size, 0, gaps)
 
 

@@ -75,17 +75,22 @@ class Watch:
 
     def improves(self, run: Run) -> bool:
         """Look at the epoch that ended; a measure that is nan is never better."""
-        name = self.monitor or run.monitor
-        if name not in run.history:
-            raise ValueError(f"monitor={name!r} is not among what is measured: {', '.join(map(repr, run.history))}")
-        value = run.history[name][-1]
-        better = self.best - value if self._falls(name) else value - self.best
+        return self.improves_to({name: values[-1] for name, values in run.history.items()}, run.monitor)
+
+    def improves_to(self, numbers: dict[str, float], monitor: str = "loss") -> bool:
+        """Look at the numbers of an epoch, of which `monitor` matters where none was chosen."""
+        name = self.monitor or monitor
+        if name not in numbers:
+            raise ValueError(f"monitor={name!r} is not among what is measured: {', '.join(map(repr, numbers))}")
+        value = numbers[name]
+        better = self.best - value if self.falls(name) else value - self.best
         if math.isnan(value) or not (math.isnan(self.best) or better > self.min_delta):
             return False
         self.best = value
         return True
 
-    def _falls(self, name: str) -> bool:
+    def falls(self, name: str) -> bool:
+        """Whether less of the measure is better."""
         if self.mode is not None:
             return self.mode == "min"
         measure = name.removeprefix("val_")

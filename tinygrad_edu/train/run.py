@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -53,11 +54,16 @@ class Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "kinds": self._kinds(),
             "epoch": self.epoch,
             "history": dict(self.history),
             "generators": [generator.bit_generator.state for generator in self.generators],
             "callbacks": [state for callback in self.callbacks if (state := callback.state_dict())],
         }
+
+    def _kinds(self) -> dict[str, str]:
+        """What the optimizer and the scheduler are called."""
+        return {"optimizer": type(self.optimizer).__name__, "scheduler": type(self.scheduler).__name__}
 
     def resume(self, path: str | os.PathLike[str]) -> None:
         """Go on from a file that `Checkpoint` saved; CheckpointError where it is of another kind of training."""
@@ -79,8 +85,19 @@ class Run:
                     f"{str(path)!r} is of a training with {saved} {what}, and this one has {given}: call fit as when it"
                     " was saved"
                 )
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for what, kind in state.get("kinds", {}).items():
+            if (own := self._kinds()[what]) != kind:
+                raise CheckpointError(
+                    f"{str(path)!r} was saved with the {what} {kind}, and this training has {own}: call fit as when it"
+                    " was saved, or load only its weights, model.load_state_dict(load(path)['model'])"
+                )
+        before = copy.deepcopy(self.optimizer.state_dict())
+        self.optimizer.load_state_dict(state["optimizer"])  # which changes nothing where it does not fit
+        try:
+            self.model.load_state_dict(state["model"])
+        except BaseException:
+            self.optimizer.load_state_dict(before)
+            raise
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
         for generator, numbers in zip(self.generators, state["generators"], strict=True):

@@ -1,7 +1,7 @@
 """Pictures of training with matplotlib: each call takes and returns an `Axes`, and none needs a display.
 
 Without `ax` a picture is on a figure of its own, which no window system knows of: `axes.figure.savefig("picture.png")`
-writes it, and a notebook shows it by `axes.figure`. Tensors, arrays, lists, `History` and modules are all taken.
+writes it, and a notebook shows the axes as they are. Tensors, arrays, lists, `History` and modules are all taken.
 """
 
 from viz.plots.boundary import decision_boundary

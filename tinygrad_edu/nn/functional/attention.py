@@ -34,7 +34,7 @@ def _attention_weights(scores: Array, mask: Array, scale: float = 1.0) -> Array:
             weights /= total
             return weights
         weights = _scaled_and_masked(scores, mask, scale)
-    largest = max(weights, -1, keepdims=True, initial=-np.inf)
+    largest = max.function(weights, -1, keepdims=True, initial=-np.inf)
     largest[largest == -np.inf] = 0  # every term is -inf
     weights -= largest
     np.exp(weights, out=weights)
@@ -58,7 +58,8 @@ def _total(weights: Array) -> Array:
 
 def _before_softmax(g: Any, out: Any, scale: float) -> Any:
     """scale out (g - sum(g out)) over the last axis."""
-    slope = g - np.expand_dims(vecdot(g, out), -1)
+    together = vecdot if hasattr(g, "grad_fn") else vecdot.function  # of arrays, without looking for a Tensor
+    slope = g - np.expand_dims(together(g, out), -1)
     slope *= out
     slope *= scale
     return slope

@@ -21,11 +21,10 @@ __all__ = ["embedding"]
 
 def _picked(weight: Array, indices: Array, padding_idx: int | None) -> Array:  # noqa: ARG001 - the rule's
     """The rows of the weight with those numbers; on a GPU, where nobody looks, nan for one that is not there."""
-    rows = weight.take(indices, axis=0)
-    if is_cupy(weight):
-        there = (indices >= 0) & (indices < len(weight))
-        rows *= np.where(there, weight.dtype.type(1), weight.dtype.type(np.nan))[..., None]
-    return rows
+    if not is_cupy(weight):
+        return weight.take(indices, axis=0)
+    there = (indices >= 0) & (indices < len(weight))
+    return np.where(there[..., None], weight.take(indices * there, axis=0), weight.dtype.type(np.nan))
 
 
 def _added(g: Array, indices: Array, padding_idx: int | None, count: int) -> Array:

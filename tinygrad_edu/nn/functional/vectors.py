@@ -36,7 +36,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     if labels.size and not (labels.min() >= 0 and labels.max() < num_classes):
         bad = int(labels.min()) if labels.min() < 0 else int(labels.max())
         raise ValueError(f"one_hot: label {bad} is none of the {num_classes} classes, 0 to {num_classes - 1}")
-    return wrap((labels[..., None] == np.arange(num_classes)).astype(np.int64), None)
+    return wrap((labels[..., None] == np.arange(num_classes, like=labels)).astype(np.int64), None)
 
 
 def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:

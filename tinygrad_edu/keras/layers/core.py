@@ -26,6 +26,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
     "Input",
     "Layer",
     "LeakyReLU",
@@ -65,6 +66,7 @@ class Layer:
         shape = (input_dim,) if input_dim is not None else input_shape
         self.input_shape = None if shape is None else Input(shape).shape
         self.output_shape: Shape | None = None
+        self._trainable = True
 
     def make(self, shape: Shape) -> list[nn.Module]:
         """The modules for samples of that shape; each layer says which."""
@@ -83,6 +85,8 @@ class Layer:
                 for module in self.modules:
                     out = module.eval()(out)
             self.input_shape, self.output_shape = shape, out.shape[1:]
+            self._learning = [p for module in self.modules for p in module.parameters() if p.requires_grad]
+            self.trainable = self._trainable
         elif self.input_shape != shape:
             raise ValueError(
                 f"this {type(self).__name__} was built for samples of shape {self.input_shape}, and these are {shape}:"
@@ -105,6 +109,41 @@ class Layer:
     def penalties(self) -> list[Any]:
         """What its weights cost beside the loss, recorded."""
         return []
+
+    @property
+    def trainable(self) -> bool:
+        """Whether its weights learn; False freezes them, and may be set at any time."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for parameter in self._learning if self.modules is not None else ():
+            parameter.requires_grad_(self._trainable)
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """The weights as Tensors without history, in Keras's order and layout: views, to look at."""
+        return [tensor.detach().transpose(axes) for tensor, axes in self._tensors()]
+
+    @property
+    def trainable_weights(self) -> list[Tensor]:
+        """Those of them that learn."""
+        return [view for view, (tensor, _) in zip(self.weights, self._tensors(), strict=True) if tensor.requires_grad]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def kernel(self) -> Tensor:
+        """The first of the weights; AttributeError where there are none."""
+        if not self.weights:
+            raise AttributeError(f"{type(self).__name__} has no kernel, or none before it is built")
+        return self.weights[0]
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The last of the weights where it is a bias, else None."""
+        return self.weights[-1] if getattr(self, "use_bias", False) and self.weights else None
 
     def get_weights(self) -> list[Any]:
         """Copies of the weights as arrays, in Keras's order and layout; none before the layer is built."""
@@ -151,7 +190,7 @@ class Dense(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        _check_count("units", units)
+        check_count("units", units)
         self._regularizer = regularizers.get(kernel_regularizer)
         self._initial = initializers.get(kernel_initializer), initializers.get(bias_initializer)
         self.units, self.use_bias, self._activation = units, use_bias, activations.get(activation)
@@ -191,11 +230,16 @@ class Conv2D(Layer):
         padding: str = "valid",
         activation: str | Callable[[Any], Any] | None = None,
         use_bias: bool = True,
+        kernel_initializer: str | Callable[[Any], Any] = "glorot_uniform",
+        bias_initializer: str | Callable[[Any], Any] = "zeros",
+        kernel_regularizer: str | Callable[[Any], Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        _check_count("filters", filters)
+        check_count("filters", filters)
         self.filters, self.use_bias = filters, use_bias
+        self._regularizer = regularizers.get(kernel_regularizer)
+        self._initial = initializers.get(kernel_initializer), initializers.get(bias_initializer)
         self.kernel_size, self.strides = _pair("kernel_size", kernel_size), _pair("strides", strides)
         self.padding, self._activation = _padding(padding), activations.get(activation)
 
@@ -203,13 +247,17 @@ class Conv2D(Layer):
         """A convolution between two turns of the axes, and the activation."""
         _check_image("Conv2D", shape)
         conv = nn.Conv2d(shape[-1], self.filters, self.kernel_size, self.strides, bias=self.use_bias)
-        self.conv = _begun(conv)
+        self.conv = _begun(conv, *self._initial)
         padded = _padded(self.padding, shape, self.kernel_size, self.strides, 0.0)
         return [ChannelsFirst(), *padded, conv, ChannelsLast(), self._activation]
 
     def laid_out(self) -> list[tuple[Tensor, tuple[int, ...]]]:
         """Kernel and bias."""
         return _with_bias(self.conv, (2, 3, 1, 0))
+
+    def penalties(self) -> list[Any]:
+        """What the regularizer asks for the kernel."""
+        return [] if self._regularizer is None else [self._regularizer(self.conv.weight)]
 
 
 class MaxPooling2D(Layer):
@@ -374,6 +422,18 @@ class GlobalAveragePooling2D(Layer):
         return [activations.Function(lambda x: x.mean(axis=(1, 2)))]
 
 
+class GlobalMaxPooling2D(Layer):
+    """The maximum of every channel of the image.
+
+    After https://keras.io/api/layers/pooling_layers/global_max_pooling2d/
+    """
+
+    def make(self, shape: Shape) -> list[nn.Module]:
+        """A maximum over rows and columns."""
+        _check_image("GlobalMaxPooling2D", shape)
+        return [activations.Function(lambda x: x.max(axis=(1, 2)))]
+
+
 class ChannelsFirst(nn.Module):
     """(N, rows, columns, channels) seen as (N, channels, rows, columns)."""
 
@@ -436,7 +496,7 @@ def _padding(given: str) -> str:
     return given
 
 
-def _check_count(name: str, given: Any) -> None:
+def check_count(name: str, given: Any) -> None:
     if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
         raise ValueError(f"{name} is a whole number above 0, and {given!r} was given")
 

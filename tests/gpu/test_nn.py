@@ -1,0 +1,4 @@
+"""Every layer and every loss on a GPU, beside the same on the host: the tests that ducks pass."""
+
+import tests.gpu.needed
+from tests.duck.test_nn import *

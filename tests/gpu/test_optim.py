@@ -1,0 +1,4 @@
+"""Every optimiser, schedule and clip on a GPU, beside the same on the host: the tests that ducks pass."""
+
+import tests.gpu.needed
+from tests.duck.test_optim import *

@@ -1,0 +1,57 @@
+"""Keras's layers: each is a description, and makes modules of `nn` when it learns the shape of its input."""
+
+from tinygrad_edu.keras.layers.core import (
+    Activation,
+    AveragePooling2D,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Input,
+    Layer,
+    LeakyReLU,
+    MaxPooling2D,
+    ReLU,
+    Reshape,
+    Softmax,
+)
+from tinygrad_edu.keras.layers.scaling import LayerNormalization, Normalization, Rescaling
+from tinygrad_edu.keras.layers.sequences import (
+    GRU,
+    LSTM,
+    Embedding,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    SimpleRNN,
+)
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Activation",
+    "AveragePooling2D",
+    "BatchNormalization",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "Input",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "MaxPooling2D",
+    "Normalization",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "SimpleRNN",
+    "Softmax",
+]
