@@ -7,6 +7,7 @@ from numpy import dtype, e, finfo, iinfo, inf, nan, newaxis, pi  # noqa: F401 - 
 from tinygrad_edu.tensor import Tensor  # isort: skip - the engine ties itself together from here
 from tinygrad_edu import (
     autograd,
+    backends,
     cuda,
     data,
     distributions,

@@ -176,8 +176,7 @@ def _propagate(
                 continue
             handed = contribution = pull(g, kept) if not masked else pull_carefully(pull, g, kept)
             kind, like = type(handed), vertex.like
-            part = kind is Part
-            if part:
+            if part := kind is Part:
                 if not looked_at:
                     held = pending.get(vertex)
                     if held is None and type(vertex) is Node:
