@@ -43,7 +43,7 @@ def stepper(
     boxes are drawn as runs of operations.
 
     Raises what `viz.trace` raises, `RenderError` where there is no Graphviz, OSError where the file cannot be written,
-    TypeError and ValueError for a model, or names of modules, that do not fit.
+    TypeError and ValueError for a model, or names of modules, that do not fit, and for a path not ending in `.html`.
 
     >>> import tempfile
     >>> a, b = Tensor(2.0, requires_grad=True, name="a"), Tensor(-3.0, requires_grad=True, name="b")
@@ -51,6 +51,9 @@ def stepper(
     ...     stepper(a * b, Path(folder) / "steps.html").read_text(encoding="utf-8")[:15]
     '<!doctype html>'
     """
+    target = Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"the steps are a page for a browser: write {target.stem}.html, not {target.name!r}")
     opened = (expand,) if isinstance(expand, str) else tuple(expand)
     module = model.model if isinstance(model, nn.scopes) else model
     traced = trace(root, dict(module.named_parameters()) if module is not None else None)
@@ -59,7 +62,6 @@ def stepper(
         network.check(opened)
     elif opened:
         raise TypeError("expand= opens modules of a network: write stepper(y, path, model=calls, expand=...) with it")
-    target = Path(path)
     write(target, page(traced, network, depth, opened, title).encode())
     return target
 

@@ -34,6 +34,7 @@ SYNCHRONIZING = frozenset(
 """Functions that wait for a number of the GPU, as for the length of their result: CuPy's pages say so."""
 
 OF_ARRAYS = frozenset(["column_stack", "concatenate", "dstack", "hstack", "stack", "vstack"])
+OF_TWO_ARRAYS = frozenset(["cross", "dot", "inner", "matmul", "outer", "tensordot", "vdot"])
 TAKES_HOSTS = frozenset(["array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "put", "take"])
 """What takes arrays of the host too, and copies them: functions that make arrays, and the places of some."""
 
@@ -55,6 +56,10 @@ def run_function(name: str, args: Any, kwargs: Any) -> Any:
         if not hasattr(given["condition"], "astype"):
             raise AttributeError(f"{type(given['condition']).__name__!r} object has no attribute 'astype'")
         args = (given["condition"].astype(bool), *args[1:])
+    if name in OF_TWO_ARRAYS and not all(isinstance(part, np.ndarray) for part in args[:2]):
+        raise TypeError(f"cupy.{name} is of two arrays")
+    if name == "tensordot" and 0 in (args[0].ndim, args[1].ndim) and given.get("axes", 2) not in (0, ((), ())):
+        raise ValueError("An input is zero-dim while axes has dimensions")
     if name == "linalg.solve" and args[1].ndim > 1 and args[0].shape[:-1] != args[1].shape[:-1]:
         raise ValueError("a must have (..., M, M) shape and b must have (..., M, K) for multidimensional b")
     if name in ("sort", "argsort") and given.get("kind") not in (None, "stable"):

@@ -32,10 +32,12 @@ SCHEDULES: dict[str, Callable[[Any], Any]] = {
     "ConstantLR": lambda o: lr_scheduler.ConstantLR(o, 0.5, 2),
     "CosineAnnealingLR": lambda o: lr_scheduler.CosineAnnealingLR(o, 4),
     "CosineAnnealingWarmRestarts": lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2),
+    "CyclicLR": lambda o: lr_scheduler.CyclicLR(o, 0.05, 0.2, 2, cycle_momentum=False),
     "ExponentialLR": lambda o: lr_scheduler.ExponentialLR(o, 0.9),
     "LambdaLR": lambda o: lr_scheduler.LambdaLR(o, lambda epoch: 0.9**epoch),
     "LinearLR": lambda o: lr_scheduler.LinearLR(o, 0.5, total_iters=3),
     "MultiStepLR": lambda o: lr_scheduler.MultiStepLR(o, [1, 3]),
+    "MultiplicativeLR": lambda o: lr_scheduler.MultiplicativeLR(o, lambda _: 0.9),
     "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(o, 0.2, total_steps=8),
     "PolynomialLR": lambda o: lr_scheduler.PolynomialLR(o, 5),
     "ReduceLROnPlateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=0),
@@ -64,7 +66,7 @@ def both(dtype: Any = np.float64) -> tuple[list[Tensor], list[Tensor]]:
 
 def test_every_optimiser_and_every_schedule_is_here() -> None:
     kinds = {n for n in dir(optim) if isinstance(getattr(optim, n), type) and n != "Optimizer"}
-    assert kinds == {name for name, _ in OPTIMIZERS}
+    assert kinds == {name for name, _ in OPTIMIZERS} | {"LBFGS"}
     named = {n for n in dir(lr_scheduler) if isinstance(getattr(lr_scheduler, n), type)}
     assert named - {"LRScheduler"} == set(SCHEDULES)
 
@@ -83,6 +85,21 @@ def test_steps(name: str, options: dict[str, Any], dtype: Any) -> None:
             there.zero_grad()
         tolerance = 1e-9 if dtype is np.float64 else 1e-5
         same([w.detach() for w in mine], [w.detach() for w in wanted], tolerance)
+
+
+def test_lbfgs_which_looks_at_each_loss() -> None:
+    mine, wanted = both()
+    for weights in (mine, wanted):
+        optimizer = optim.LBFGS(weights, lr=0.1, max_iter=5)
+
+        def closure(weights: list[Tensor] = weights, optimizer: Any = optimizer) -> Tensor:
+            optimizer.zero_grad()
+            loss = sum(np.sum((w - i) ** 2) for i, w in enumerate(weights))
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+    same([w.detach() for w in mine], [w.detach() for w in wanted], 1e-7)
 
 
 def test_a_state_travels_both_ways() -> None:

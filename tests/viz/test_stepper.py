@@ -302,6 +302,13 @@ def test_numbers_that_are_none_are_shown_as_what_they_are() -> None:
     assert "-inf" in written
 
 
+@pytest.mark.parametrize("name", ["steps", "steps.svg"])
+def test_a_page_ends_in_html_or_no_browser_would_show_it(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"write steps\.html, not 'steps"):
+        stepper(leaf(2, "a") * 2, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_input_is_its_own_result() -> None:
     written = page(trace(leaf(2, "a")))
     assert "All gradients are known" in written

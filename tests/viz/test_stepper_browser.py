@@ -178,7 +178,7 @@ def test_what_is_lit_is_what_the_step_is_about(browser: Any, tmp_path: Path) -> 
     assert page.texts("#graph .link.lit .flow") == ["-3"]
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 600), (360, 720)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 600), (800, 400), (360, 720)])
 def test_what_is_lit_is_in_the_window_without_scrolling_the_page(
     width: int, height: int, browser: Any, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import is_cupy
 from tinygrad_edu.errors import does_not_fit
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
@@ -24,16 +25,27 @@ __all__ = [
     "conv_transpose2d",
 ]
 
-BLOCK = 2**18
-"""How many numbers of the columns are made at a time: 1 MB of float32 stay in the cache, however large the batch."""
+BLOCK, BLOCK_ON_GPU = 2**18, 2**28
+"""How many numbers of the columns are made at a time: 1 MB of float32 stay in the cache, however large the batch.
+
+A GPU has no such cache, and is quick where it is given much at once: 1 GB.
+"""
 
 SHALLOW = 32
 """Columns of fewer rows make poor matrix products; then the offsets of all axes are unrolled, not of the last alone."""
 
 
-def _rolled(windows: Windows, channels: int) -> int:
-    """How many of the first axes keep their offsets apart, one matrix each, rather than unrolled into the columns."""
-    return len(windows.kernel) - 1 if channels * windows.kernel[-1] >= SHALLOW else 0
+def _rolled(x: Array, windows: Windows, channels: int) -> int:
+    """How many of the first axes keep their offsets apart, one matrix each, rather than unrolled into the columns.
+
+    None on a GPU, where one large product takes less time than several and their sum.
+    """
+    return len(windows.kernel) - 1 if channels * windows.kernel[-1] >= SHALLOW and not is_cupy(x) else 0
+
+
+def _at_a_time(x: Array, each: int) -> int:
+    """How many images of `each` numbers of columns are looked at in one go."""
+    return max(1, (BLOCK_ON_GPU if is_cupy(x) else BLOCK) // max(1, each))
 
 
 def _columns(x: Array, windows: Windows, groups: int) -> Iterator[tuple[slice, Shape, Array]]:
@@ -45,13 +57,13 @@ def _columns(x: Array, windows: Windows, groups: int) -> Iterator[tuple[slice, S
     nine takes 3.8, for 32 images of 32 channels, 28 x 28, of which the products take 2.4.
     """
     (images, channels, *size), kernel, places = x.shape, windows.kernel, math.prod(windows.places)
-    head, whole = _rolled(windows, channels // groups), (slice(None),) * len(kernel)
+    head, whole = _rolled(x, windows, channels // groups), (slice(None),) * len(kernel)
     one, rest = (1,) * head, (*windows.covered[:head], *windows.places[head:])
     lines = Windows(
         one + kernel[head:], one + windows.stride[head:], one + windows.dilation[head:], windows.before, rest
     )
     rows = channels // groups * math.prod(lines.kernel)
-    block = max(1, min(images, BLOCK // max(1, groups * rows * math.prod(rest))))
+    block = max(1, min(images, _at_a_time(x, groups * rows * math.prod(rest))))
     # Zeros, which stay where the padding is; in order "C", so that the matrices are another look at the columns.
     columns: Array = np.zeros_like(x, order="C", shape=(block, channels, *lines.kernel, *rest))
     matrices: Array = columns.reshape(block, groups, rows, *rest)
@@ -70,7 +82,7 @@ def _conv(x: Array, weight: Array, windows: Windows, groups: int) -> Array:
     images, (outputs, channels, *kernel) = x.shape[0], weight.shape
     out: Array = np.empty_like(x, order="C", shape=(images, outputs, *windows.places), dtype=np.result_type(x, weight))
     flat = out.reshape(images, groups, outputs // groups, math.prod(windows.places))
-    head, each = _rolled(windows, channels), (groups, outputs // groups)
+    head, each = _rolled(x, windows, channels), (groups, outputs // groups)
     weight = np.moveaxis(weight.reshape(*each, channels, *kernel), range(3, 3 + head), range(head))
     weight = weight.reshape(*kernel[:head], *each, channels * math.prod(kernel[head:]))
     for some, offset, columns in _columns(x, windows, groups):
@@ -100,7 +112,7 @@ def _conv_transpose(y: Array, weight: Array, windows: Windows, groups: int, size
         before = tuple(d * (k - 1) - b for k, d, b in zip(kernel, windows.dilation, windows.before, strict=True))
         return _conv(y, flipped, windows._replace(before=before, places=size), groups)
     matrix = weight.reshape(groups, outputs // groups, channels * math.prod(kernel)).swapaxes(1, 2)
-    block = max(1, BLOCK // max(1, matrix.size // max(1, outputs // groups) * math.prod(windows.places)))
+    block = _at_a_time(y, matrix.size // max(1, outputs // groups) * math.prod(windows.places))
     y = y.reshape(images, groups, outputs // groups, math.prod(windows.places))
     out: Array = np.empty_like(y, order="C", shape=(images, groups * channels, *size), dtype=np.result_type(y, weight))
     for start in range(0, images, block):
@@ -114,7 +126,7 @@ def _conv_weight(y: Array, x: Array, windows: Windows, groups: int) -> Array:
     """The derivative of B by w: how y and the window's number k vary together, summed over images and places."""
     (images, outputs), channels, kernel = y.shape[:2], x.shape[1] // groups, windows.kernel
     y = y.reshape(images, groups, outputs // groups, math.prod(windows.places)).swapaxes(2, 3)
-    head = _rolled(windows, channels)
+    head = _rolled(x, windows, channels)
     shape = (*kernel[:head], groups, channels * math.prod(kernel[head:]), outputs // groups)
     out: Array = np.zeros_like(y, order="C", shape=shape, dtype=np.result_type(y, x))
     for some, offset, columns in _columns(x, windows, groups):

@@ -74,7 +74,7 @@ matmul = Op(
 
 def _dot(x: Array, y: Array) -> Array:
     """The sum of products over the last axis of x and the last but one of y."""
-    return np.dot(x, y)
+    return np.dot(x, y) if hasattr(x, "ndim") and hasattr(y, "ndim") else np.multiply(x, y)
 
 
 def _dot_x(g: Any, y: Any, x_shape: Shape) -> Any:
@@ -83,15 +83,15 @@ def _dot_x(g: Any, y: Any, x_shape: Shape) -> Any:
         return g * y
     if y.ndim == 1:
         return g[..., None] * y
-    axes = [*range(y.ndim - 2), y.ndim - 1]
-    return np.tensordot(g, y, (range(g.ndim - len(axes), g.ndim), axes))
+    axes = (*range(y.ndim - 2), y.ndim - 1)
+    return np.tensordot(g, y, (tuple(range(g.ndim - len(axes), g.ndim)), axes))
 
 
 def _dot_y(g: Any, x: Any, y_shape: Shape) -> Any:
     """The sum over all axes of x but its last, whose place in y is the last but one."""
     if np.ndim(x) == 0 or y_shape == ():
         return x * g
-    return _last_but_one(np.tensordot(x, g, (range(x.ndim - 1), range(x.ndim - 1))))
+    return _last_but_one(np.tensordot(x, g, (tuple(range(x.ndim - 1)),) * 2))
 
 
 def _last_but_one(x: Any) -> Any:
@@ -110,7 +110,7 @@ dot = Op(
 
 def _inner(a: Array, b: Array) -> Array:
     """The sum of products over the last axes of both."""
-    return np.inner(a, b)
+    return np.inner(a, b) if hasattr(a, "ndim") and hasattr(b, "ndim") else np.multiply(a, b)
 
 
 def _inner_a(g: Any, b: Any, a_shape: Shape) -> Any:
@@ -118,12 +118,12 @@ def _inner_a(g: Any, b: Any, a_shape: Shape) -> Any:
     if a_shape == () or np.ndim(b) == 0:
         return g * b
     free = b.ndim - 1
-    return np.tensordot(g, b, (range(g.ndim - free, g.ndim), range(free)))
+    return np.tensordot(g, b, (tuple(range(g.ndim - free, g.ndim)), tuple(range(free))))
 
 
 def _inner_b(g: Any, a: Any, b_shape: Shape) -> Any:
     """g times a, summed over the free axes of a, which are the first of g."""
-    return g * a if np.ndim(a) == 0 or b_shape == () else np.tensordot(g, a, (range(a.ndim - 1), range(a.ndim - 1)))
+    return g * a if np.ndim(a) == 0 or b_shape == () else np.tensordot(g, a, (tuple(range(a.ndim - 1)),) * 2)
 
 
 def _outer(a: Array, b: Array) -> Array:

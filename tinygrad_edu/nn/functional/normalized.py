@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu import kernels
-from tinygrad_edu.graph import Array
+from tinygrad_edu.graph import HALF, Array
 from tinygrad_edu.kernels import HOST, fits
 from tinygrad_edu.mutation import changes
 from tinygrad_edu.op import Op
@@ -132,6 +132,11 @@ def _normalized_and_moments(
     return out.astype(dtype, copy=False), mean, scale
 
 
+def _wide(x: Any) -> Any:
+    """The numbers in float32 where they are float16, so that sums of them are."""
+    return x if isinstance(x, float) or x.dtype is not HALF else x.astype(np.float32)
+
+
 def _on_device(*arrays: Any) -> bool:
     """Whether there are kernels for the arrays, and the numbers that stand for none."""
     return type(arrays[0]) not in HOST and fits(*[array for array in arrays if not isinstance(array, float)])
@@ -157,6 +162,7 @@ def _by_x(g: Any, x: Any, weight: Any, mean: Any, scale: Any, layout: Layout) ->
     -scale^3 mean((x - mean) d), and z by scale (d - mean(d) - z mean(z d)). The map from d to that is symmetric, so its
     transpose, applied to h, is the same.
     """
+    g, x, weight = _wide(g), _wide(x), _wide(weight)
     if _on_device(g, x, weight, mean, scale):
         factor = layout.spread(weight)
         level = kernels.products(g, factor, axis=layout.shared) / layout.count
@@ -176,6 +182,7 @@ def _by_x(g: Any, x: Any, weight: Any, mean: Any, scale: Any, layout: Layout) ->
 
 def _by_weight(g: Any, x: Any, mean: Any, scale: Any, layout: Layout) -> Any:
     """The sum of g z over all that has the same weight, z the normalised numbers."""
+    g, x = _wide(g), _wide(x)
     if _on_device(g, x, mean, scale):
         return kernels.slopes(g, x, mean, scale, axis=layout.beside).reshape(layout.to_shape)
     centred = x - mean
@@ -185,6 +192,7 @@ def _by_weight(g: Any, x: Any, mean: Any, scale: Any, layout: Layout) -> Any:
 
 def _by_bias(g: Any, layout: Layout) -> Any:
     """The sum of g over all that has the same bias."""
+    g = _wide(g)
     if type(g) not in HOST and fits(g):
         return kernels.total(g, axis=layout.beside).reshape(layout.to_shape)
     return np.einsum(layout.to_weights, g)
@@ -267,6 +275,7 @@ def _rms_scale(x: Any, layout: Layout, eps: float) -> Any:
 
 def _rms_by_x(g: Any, x: Any, weight: Any, scale: Any, layout: Layout) -> Any:
     """scale (h - z mean(h z)) with h = g weight and z = x scale: as `_by_x`, where nothing is taken from x."""
+    g, x = _wide(g), _wide(x)
     out = g * layout.spread(weight)
     out *= scale
     out -= x * (layout.mean_product(out, x) * (scale * scale))
