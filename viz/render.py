@@ -52,9 +52,10 @@ def content(graph: graphviz.Digraph, kind: str, dpi: int = 144, size: float = 40
     """The drawing in a format that Graphviz knows; raises as `render` does."""
     source = graph.source
     if kind == "png" and hasattr(graph, "graph_attr"):  # a graphviz.Source has its text alone
-        side = max(1, int(72 * min(size, PIXELS / dpi))) / 72  # in whole points, to which Graphviz rounds
+        dots = float(graph.graph_attr.get("dpi", dpi))
+        side = max(1, int(72 * min(size, PIXELS / dots))) / 72  # in whole points, to which Graphviz rounds
         bounded = graph.copy()
-        bounded.graph_attr = {"dpi": str(dpi), "size": f"{side:.6f},{side:.6f}", **graph.graph_attr}
+        bounded.graph_attr = {"dpi": f"{dots:g}", "size": f"{side:.6f},{side:.6f}", **graph.graph_attr}
         source = bounded.source
     if kind in ("png", "pdf"):
         warn_of_fonts(source)

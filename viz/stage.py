@@ -170,17 +170,14 @@ def _wide(texts: Sequence[str]) -> float:
 
 
 def _maps(value: Note | None, gradients: Sequence[Note]) -> list[tuple[str, list[tuple[Note, float]]]]:
-    """The maps of a box, those of the value and those of the gradient, with the size of their cells; what is written
-    in numbers needs none."""
-    told = (("value", [value] if value is not None else []), ("grad", gradients))
-    mapped = [
-        (look, [note for note in notes if has_map(note.value) and not _short(note.value)]) for look, notes in told
-    ]
-    return [
-        (look, [(note, max(2.0, min(10.0, MAP / max(np.atleast_2d(note.value).shape)))) for note in notes])
-        for look, notes in mapped
-        if notes
-    ]
+    """The maps of the value and those of the gradient, with the size of their cells; none of what numbers tell."""
+    found: dict[str, list[tuple[Note, float]]] = {}
+    for look, notes in (("value", [value] if value else []), ("grad", gradients)):
+        for note in notes:
+            if has_map(note.value) and not _short(note.value):
+                cell = max(2.0, min(10.0, MAP / max(np.shape(note.value))))
+                found.setdefault(look, []).append((note, cell))
+    return list(found.items())
 
 
 def _map_size(look: str, notes: Sequence[tuple[Note, float]]) -> tuple[float, float]:

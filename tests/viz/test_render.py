@@ -118,6 +118,8 @@ def test_what_is_set_on_a_picture_is_drawn(
     assert 'fill="red"' in render(picture, tmp_path / "a.svg").read_text("utf-8")
     assert 'fill="red"' in picture.pipe("svg", encoding="utf-8")
     assert max(size_of(render(picture, tmp_path / "a.png", dpi=100))) == 100
+    picture.graph_attr.update(dpi="200")
+    assert max(size_of(render(picture, tmp_path / "a.png", dpi=100))) == 200
     other = graphviz.Graph("undirected", engine="circo", body=["\ta -- b\n"])
     assert "<svg" in render(other, tmp_path / "b.svg").read_text("utf-8")
     render(graphviz.Source("digraph { a -> b }"), tmp_path / "c.png")
@@ -146,7 +148,10 @@ def test_a_bitmap_of_many_nodes_has_a_largest_size(tmp_path: Path) -> None:
     y = x
     for _ in range(150):
         y = y * 2
-    assert 5_000 < max(size_of(render(make_dot(y, max_nodes=400), tmp_path / "a.png"))) <= 5_760
+    picture = make_dot(y, max_nodes=400)
+    assert 5_000 < max(size_of(render(picture, tmp_path / "a.png"))) <= 5_760
+    picture.graph_attr.update(dpi="600")
+    assert 5_000 < max(size_of(render(picture, tmp_path / "b.png"))) <= 5_760
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux systems come without fonts")
