@@ -6,6 +6,9 @@
 PyTorch's names and meanings: https://docs.pytorch.org/docs/stable/cuda.html. Memory is that of CuPy's pool, which keeps
 what was freed for the next array; PyTorch in the same process has a pool of its own, and `empty_cache` hands CuPy's
 back. `no_copies` is ours.
+
+Nobody looks at numbers on a GPU, because to look is to wait for it: labels and rows that are not there become nan in
+`cross_entropy`, `nll_loss` and `embedding`, and an index array that is too large begins again at 0, as CuPy has it.
 """
 
 from __future__ import annotations
