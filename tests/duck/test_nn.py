@@ -17,6 +17,13 @@ from tinygrad_edu.nn import functional as F  # noqa: N812 - as everywhere
 Shape = tuple[int, ...]
 PAD = np.array([[False, False, True, True], [False, True, False, False]])
 
+
+def ready(layer: Any, shape: Shape) -> Any:
+    """A layer that learns the number of its inputs from the first of them, after it."""
+    layer(Tensor(np.zeros(shape, np.float32)))
+    return layer
+
+
 LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {  # and what it is given: shapes, or arrays
     "AdaptiveAvgPool1d": (lambda: nn.AdaptiveAvgPool1d(4), [(2, 3, 9)]),
     "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d((3, None)), [(2, 3, 8, 7)]),
@@ -28,6 +35,11 @@ LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {  # and what it is given: sh
     "BatchNorm2d": (lambda: nn.BatchNorm2d(4, momentum=None), [(6, 4, 3, 5)]),
     "BatchNorm2d plain": (lambda: nn.BatchNorm2d(4, affine=False), [(6, 4, 3, 5)]),
     "Bilinear": (lambda: nn.Bilinear(3, 4, 5), [(2, 3), (2, 4)]),
+    "CELU": (lambda: nn.CELU(), [(3, 4)]),
+    "CircularPad1d": (lambda: nn.CircularPad1d(2), [(2, 3, 4)]),
+    "CircularPad2d": (lambda: nn.CircularPad2d((1, 2, 0, 1)), [(2, 3, 4, 4)]),
+    "ConstantPad1d": (lambda: nn.ConstantPad1d(2, 1.5), [(2, 3, 4)]),
+    "ConstantPad2d": (lambda: nn.ConstantPad2d(1, 1.5), [(2, 3, 4, 4)]),
     "Conv1d": (lambda: nn.Conv1d(4, 6, 3, padding="same", groups=2, dilation=2), [(5, 4, 9)]),
     "Conv2d": (lambda: nn.Conv2d(4, 6, 3, padding=1), [(5, 4, 7, 6)]),
     "Conv2d depthwise": (lambda: nn.Conv2d(4, 8, (2, 3), (1, 2), 1, 2, groups=4), [(5, 4, 7, 6)]),
@@ -41,12 +53,14 @@ LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {  # and what it is given: sh
     "ELU": (lambda: nn.ELU(), [(3, 4)]),
     "Embedding": (lambda: nn.Embedding(5, 3, padding_idx=1), [np.array([[0, 1, 4], [2, 2, 0]])]),
     "Flatten": (lambda: nn.Flatten(), [(2, 3, 4)]),
+    "Fold": (lambda: nn.Fold((4, 5), 2), [(2, 12, 12)]),
     "GELU": (lambda: nn.GELU(), [(3, 4)]),
     "GELU tanh": (lambda: nn.GELU(approximate="tanh"), [(3, 4)]),
     "GLU": (lambda: nn.GLU(), [(3, 4)]),
     "GRU": (lambda: nn.GRU(3, 4, 2, bidirectional=True), [(5, 2, 3)]),
     "GRUCell": (lambda: nn.GRUCell(3, 4), [(2, 3)]),
     "GroupNorm": (lambda: nn.GroupNorm(2, 4), [(6, 4, 3, 5)]),
+    "Hardshrink": (lambda: nn.Hardshrink(), [(3, 4)]),
     "Hardsigmoid": (lambda: nn.Hardsigmoid(), [(3, 4)]),
     "Hardswish": (lambda: nn.Hardswish(), [(3, 4)]),
     "Hardtanh": (lambda: nn.Hardtanh(), [(3, 4)]),
@@ -56,6 +70,12 @@ LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {  # and what it is given: sh
     "LSTM": (lambda: nn.LSTM(3, 4, 2, batch_first=True), [(2, 5, 3)]),
     "LSTMCell": (lambda: nn.LSTMCell(3, 4), [(2, 3)]),
     "LayerNorm": (lambda: nn.LayerNorm((4, 5)), [(6, 4, 5)]),
+    "LazyBatchNorm1d": (lambda: ready(nn.LazyBatchNorm1d(), (6, 4)), [(6, 4)]),
+    "LazyBatchNorm2d": (lambda: ready(nn.LazyBatchNorm2d(), (6, 4, 3, 5)), [(6, 4, 3, 5)]),
+    "LazyConv1d": (lambda: ready(nn.LazyConv1d(3, 2), (2, 3, 5)), [(2, 3, 5)]),
+    "LazyConv2d": (lambda: ready(nn.LazyConv2d(3, 2), (2, 3, 5, 5)), [(2, 3, 5, 5)]),
+    "LazyConvTranspose2d": (lambda: ready(nn.LazyConvTranspose2d(3, 2), (2, 3, 5, 5)), [(2, 3, 5, 5)]),
+    "LazyLinear": (lambda: ready(nn.LazyLinear(3), (5, 4)), [(5, 4)]),
     "LeakyReLU": (lambda: nn.LeakyReLU(), [(3, 4)]),
     "Linear": (lambda: nn.Linear(4, 3), [(5, 4)]),
     "LogSigmoid": (lambda: nn.LogSigmoid(), [(3, 4)]),
@@ -66,27 +86,51 @@ LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {  # and what it is given: sh
     "Mish": (lambda: nn.Mish(), [(3, 4)]),
     "MultiheadAttention": (lambda: nn.MultiheadAttention(4, 2), [(3, 2, 4)] * 3),
     "PReLU": (lambda: nn.PReLU(4), [(3, 4)]),
+    "PairwiseDistance": (lambda: nn.PairwiseDistance(), [(5, 4), (5, 4)]),
+    "PixelShuffle": (lambda: nn.PixelShuffle(2), [(2, 8, 3, 3)]),
+    "PixelUnshuffle": (lambda: nn.PixelUnshuffle(2), [(2, 2, 4, 4)]),
     "RMSNorm": (lambda: nn.RMSNorm(5), [(6, 4, 5)]),
     "RNN": (lambda: nn.RNN(3, 4, nonlinearity="relu"), [(5, 2, 3)]),
     "RNNCell": (lambda: nn.RNNCell(3, 4), [(2, 3)]),
     "ReLU": (lambda: nn.ReLU(), [(3, 4)]),
     "ReLU6": (lambda: nn.ReLU6(), [(3, 4)]),
+    "ReflectionPad1d": (lambda: nn.ReflectionPad1d(2), [(2, 3, 4)]),
+    "ReflectionPad2d": (lambda: nn.ReflectionPad2d((1, 2, 0, 1)), [(2, 3, 4, 4)]),
+    "ReplicationPad1d": (lambda: nn.ReplicationPad1d(2), [(2, 3, 4)]),
+    "ReplicationPad2d": (lambda: nn.ReplicationPad2d((1, 2, 0, 1)), [(2, 3, 4, 4)]),
     "SELU": (lambda: nn.SELU(), [(3, 4)]),
     "Sequential": (lambda: nn.Sequential(nn.Linear(4, 3), nn.Tanh()), [(5, 4)]),
     "SiLU": (lambda: nn.SiLU(), [(3, 4)]),
     "Sigmoid": (lambda: nn.Sigmoid(), [(3, 4)]),
     "Softmax": (lambda: nn.Softmax(dim=1), [(3, 4)]),
+    "Softmax2d": (lambda: nn.Softmax2d(), [(2, 3, 4, 4)]),
     "Softmin": (lambda: nn.Softmin(dim=1), [(3, 4)]),
     "Softplus": (lambda: nn.Softplus(), [(3, 4)]),
+    "Softshrink": (lambda: nn.Softshrink(), [(3, 4)]),
     "Softsign": (lambda: nn.Softsign(), [(3, 4)]),
     "Tanh": (lambda: nn.Tanh(), [(3, 4)]),
+    "Tanhshrink": (lambda: nn.Tanhshrink(), [(3, 4)]),
     "Threshold": (lambda: nn.Threshold(0.1, 20.0), [(3, 4)]),
+    "Transformer": (lambda: nn.Transformer(4, 2, 1, 1, 8, 0.0), [(3, 2, 4), (2, 2, 4)]),
+    "TransformerDecoder": (
+        lambda: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8, 0.0), 2),
+        [(3, 2, 4), (2, 2, 4)],
+    ),
+    "TransformerDecoderLayer": (
+        lambda: nn.TransformerDecoderLayer(4, 2, 8, 0.0, norm_first=True),
+        [(3, 2, 4), (2, 2, 4)],
+    ),
     "TransformerEncoder": (
         lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, 0.0), 2),
         [(3, 2, 4)],
     ),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, 0.0, norm_first=True), [(3, 2, 4)]),
     "Unflatten": (lambda: nn.Unflatten(1, (2, -1)), [(3, 6)]),
+    "Unfold": (lambda: nn.Unfold(2, stride=2), [(2, 3, 4, 5)]),
+    "Upsample": (lambda: nn.Upsample(scale_factor=2), [(2, 3, 4, 5)]),
+    "UpsamplingBilinear2d": (lambda: nn.UpsamplingBilinear2d(scale_factor=2), [(2, 3, 4, 5)]),
+    "UpsamplingNearest2d": (lambda: nn.UpsamplingNearest2d(size=(6, 7)), [(2, 3, 4, 5)]),
+    "ZeroPad1d": (lambda: nn.ZeroPad1d(2), [(2, 3, 4)]),
     "ZeroPad2d": (lambda: nn.ZeroPad2d((1, 2, 0, 1)), [(2, 3, 4, 4)]),
 }
 CONTAINERS = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList"}
@@ -141,6 +185,12 @@ def test_dropout_is_drawn_there(layer: Any) -> None:
     with cuda.no_copies():
         dropped = on_host(layer(Tensor(np.ones(shape), device="cuda")))
     assert set(np.unique(dropped)) == {0.0, 2.0}
+
+
+def test_a_lazy_layer_makes_its_weights_where_the_input_is() -> None:
+    layer = nn.LazyLinear(3).to("cuda")
+    layer(Tensor(floats((5, 4), 0, np.float32), device="cuda"))
+    assert on_host(layer.weight.detach()).shape == (3, 4)
 
 
 def test_masks_of_attention() -> None:

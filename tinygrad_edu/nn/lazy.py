@@ -33,6 +33,8 @@ class _Lazy(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Become the layer for inputs of this size, whose parameters are the same objects, and compute."""
         made = type(self).becomes(np.shape(args[0])[self.features], *self.arguments, **self.options)
+        for own in self.parameters():
+            made.to(own.device)
         for name, parameter in made.named_parameters():
             own = vars(self)[name]
             own.data = parameter.detach()

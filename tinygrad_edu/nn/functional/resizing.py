@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.device import library_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_edu.ops.composed import as_operand
@@ -65,7 +66,7 @@ def interpolate(
         if mode == "nearest" and m % n == 0 and step == n / m:
             x = np.repeat(x, m // n, axis)
             continue
-        weights = _weights(mode, n, m, step, bool(align_corners)).astype(x.dtype)
+        weights = library_of(x).asarray(_weights(mode, n, m, step, bool(align_corners)), x.dtype)
         x = x @ weights.T if axis == x.ndim - 1 else weights @ x
     return x
 
