@@ -174,9 +174,9 @@ class Optimizer:
 
     def _prepared(self, group: Group, w: Array, step: int) -> Rule:
         """The rule for parameters of the dtype of `w`, with what `maximize` and `weight_decay` make of the gradient."""
-        number: Number = (
-            w.dtype.type if is_cupy(w) else partial(np.asarray, dtype=w.dtype)
-        )  # a GPU would be sent an array
+        number: Number = partial(np.asarray, dtype=w.dtype)
+        if type(w) is not ndarray and is_cupy(w):
+            number = w.dtype.type  # an array would be sent to the GPU
         rule = self.rule(group, number, step)
         maximize, decay = group.get("maximize", False), group.get("weight_decay", 0)
         decayed = decay and not group.get("decoupled_weight_decay")

@@ -43,8 +43,15 @@ def _logarithms(p: Any) -> tuple[Any, Any]:
 def _bce_slope(g: Any, input: Any, target: Any, weight: Any, count: Any) -> Any:
     """g (p - y) / (p (1 - p)) w / count: the sum of -y / p and (1 - y) / (1 - p), the divisor at least 1e-12."""
     slope = input - target
-    slope /= np.maximum(input * (1 - input), FLATTEST)
+    slope /= _not_flat(input * (1 - input))
     return share(g, count) * (slope if weight is None else slope * weight)
+
+
+def _not_flat(slope: Any) -> Any:
+    """At least 1e-12; where all are, to look for the least takes a third of the time of `np.maximum`."""
+    if type(slope) is np.ndarray and slope.size and slope.item(slope.argmin()) >= FLATTEST:
+        return slope
+    return np.maximum(slope, FLATTEST)
 
 
 @np.errstate(divide="ignore")
@@ -155,7 +162,7 @@ def _check_answers(loss: str, target: Any) -> None:
     flat = value.reshape(-1)
     if not flat.size or is_cupy(flat):  # see glance.py
         return
-    if flat[flat.argmin()] < 0 or flat[flat.argmax()] > 1:  # a quarter of the time of min() and max()
+    if flat.item(flat.argmin()) < 0 or flat.item(flat.argmax()) > 1:  # a quarter of the time of min() and max()
         place = first_place((value < 0) | (value > 1))
         raise ValueError(
             f"{loss}: the target holds {value[place].item():g}{at(place)}, and answers are 1 for yes, 0 for no, or a"
