@@ -139,13 +139,39 @@ def test_containers_keywords_and_settings() -> None:
             assert result["first"][1] == power
 
 
-def test_plain_arrays_as_arguments() -> None:
+def test_arrays_are_no_arguments() -> None:
+    """What NumPy computes with them in the function would not be computed again."""
+    with pytest.raises(CaptureError, match=r"x is an array.*pass a Tensor, tinygrad_edu\.from_numpy\(x\)"):
+        tg.capture(lambda x: Tensor(x / 255))(np.ones(2))
+
+
+def test_gradients_set_to_none_before_anything_is_read() -> None:
     w = Tensor([1.0, 2.0], requires_grad=True)
-    f = tg.capture(lambda x: (x * w).sum())
-    for i in range(5):
+
+    @tg.capture
+    def step(x: Tensor) -> Any:
         w.grad = None
-        f(np.array([1.0, i])).backward()
+        loss = (x * w).sum()
+        loss.backward()
+        return loss
+
+    for i in range(5):
+        step(Tensor([1.0, i]))
         assert w.grad.tolist() == [1.0, i]
+
+
+def test_backward_from_two_results_of_which_one_depends_on_the_other() -> None:
+    found = []
+    for wrapped in WRAPS:
+
+        @wrapped  # type: ignore[untyped-decorator] # either
+        def f(x: Tensor, g: Tensor) -> Any:
+            y = x * x
+            z = y * y
+            return tg.autograd.grad([y.sum(), z.sum()], [x], [g, g * 2])[0]
+
+        found.append([f(Tensor([1.0, 2.0], requires_grad=True), Tensor(v)).tolist() for v in (1.0, 1.0, 2.0, 3.0)])
+    assert found[0] == found[1]
 
 
 def test_requires_grad_is_looked_at() -> None:
@@ -271,6 +297,8 @@ REFUSED = {
     "tolist()": lambda x: x * max(x.tolist()),
     "the array of a tensor": lambda x: x * np.asarray(x),
     "a number in a text": lambda x: x * len(f"{x.sum():.2f}"),
+    "np.argmax(t)": lambda x: x * np.argmax(x),
+    "an array of NumPy, returned by": lambda x: np.ones(2),
     "retain_grad": lambda x: retained(x),
     "two": lambda x: (x * 1, x * 2),
 }

@@ -670,3 +670,11 @@ def not_captured(what: str) -> CaptureError:
         f"{what}: a captured program repeats NumPy's lines and nothing else, so what Python does with the numbers"
         " themselves would be done once and never again. Return the Tensor, and look at it outside of the function."
     )
+
+
+def array_given(name: str) -> CaptureError:
+    """A function under `capture` was called with an array."""
+    return CaptureError(
+        f"{name} is an array, and what NumPy computes with it leaves no line: pass a Tensor,"
+        f" tinygrad_edu.from_numpy({name})"
+    )

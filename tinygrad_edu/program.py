@@ -164,8 +164,6 @@ def _kind(leaf: Any) -> Any:
     if isinstance(leaf, Tensor):
         origin = leaf._origin
         return type(leaf), leaf.shape, leaf.dtype, isinstance(leaf._value, np.generic), origin is None
-    if isinstance(leaf, np.ndarray):
-        return np.ndarray, leaf.shape, leaf.dtype
     try:
         hash(leaf)
     except TypeError:

@@ -104,7 +104,7 @@ class Program:
         checks = [f"recording() is {recording()}", "not watchers"]
         checks.append("(switched.count == program.switches or program.still_so())")
         for name, leaf, fixed in zip(names, trace.leaves, self._fixed, strict=True):
-            value = leaf._value if isinstance(leaf, Tensor) else leaf
+            value = getattr(leaf, "_value", leaf)
             space |= {
                 f"{name}_was": leaf,
                 f"{name}_value": value,
@@ -117,8 +117,7 @@ class Program:
                 checks.append(f"type({name}) is {name}_kind and ({name}._origin is None) is {leaf._origin is None}")
             if _is_array(leaf):
                 space |= {f"{name}_shape": value.shape, f"{name}_dtype": value.dtype}
-                held = f"{name}._value" if isinstance(leaf, Tensor) else name
-                checks.append(f"type(v := {held}) is {name}_held")
+                checks.append(f"type(v := {name}._value) is {name}_held")
                 checks.append(f"v.shape == {name}_shape and v.dtype is {name}_dtype")
             else:
                 checks.append(f"({name} is {name}_was or (type({name}) is {name}_kind and {name} == {name}_was))")
@@ -210,7 +209,7 @@ def _part(kind: str, name: str) -> str:
 
 
 def _is_array(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor | np.ndarray)
+    return isinstance(leaf, Tensor)
 
 
 def _fits(value: Any, before: Any) -> bool:
@@ -222,8 +221,8 @@ def _still_alike(names: list[str], leaves: Sequence[Any]) -> Iterator[str]:
     """Checks that arguments which were one array are one again: the lines name it once."""
     first: dict[int, str] = {}
     for name, leaf in zip(names, leaves, strict=True):
-        if _is_array(leaf):
-            held = f"{name}._value" if isinstance(leaf, Tensor) else name
-            earlier = first.setdefault(id(getattr(leaf, "_value", leaf)), held)
+        if isinstance(leaf, Tensor):
+            held = f"{name}._value"
+            earlier = first.setdefault(id(leaf._value), held)
             if earlier != held:
                 yield f"{held} is {earlier}"

@@ -23,9 +23,10 @@ def listed(tensors: Any) -> list[Tensor]:
 
 def seeded(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
     """The roots, each with the gradient it starts from: 1 for a single number, else what the caller gave."""
-    if watchers and (watcher := watching()):
-        watcher.started(listed(tensors))
-    if type(tensors) is Tensor and not create_graph and type(tensors._origin) is Node:  # the usual cases
+    watch = watchers and watching()
+    if watch:
+        watch.started(listed(tensors))
+    elif type(tensors) is Tensor and not create_graph and type(tensors._origin) is Node:  # the usual cases
         value, given = tensors._value, gradients
         if given is None:
             one = ONES.get(type(value))
@@ -46,7 +47,8 @@ def seeded(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
         if g is None:
             if value.size != 1:
                 raise errors.non_scalar_backward(value.shape, root.name)
-            g = np.ones_like(value)
+            g = ONES.get(type(value))
+            g = np.ones_like(value) if g is None else g
         else:
             g = (
                 wrap(g, None)
@@ -64,4 +66,6 @@ def seeded(tensors: Any, gradients: Any, create_graph: bool) -> dict[Any, Any]:
             g = wrap(g, None) if create_graph else g._value
         g = g if type(vertex) is Node else copied(g)
         seeds[vertex] = seeds[vertex] + g if vertex in seeds else g
+    if watch:
+        watch.seeded(seeds)
     return seeds

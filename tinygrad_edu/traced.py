@@ -64,6 +64,8 @@ class Trace:
         return result
 
     def _output(self, part: Any, live: bool) -> Output:
+        if isinstance(part, np.ndarray | np.generic):
+            raise errors.not_captured(f"an array of NumPy, returned by {called(self.function)},")
         if not isinstance(part, Tensor):
             return Output("constant", self.lines.constant(part, "constant"))
         holder = None if live else self.lines.holder(part)

@@ -82,12 +82,14 @@ class Lines(Watch):
         self._alive: list[Any] = []  # so that an identity stays that of one object
         self._constant_of: dict[int, str] = {}
         self._handed, self._unseen = "", 0
-        self._roots: set[Any] = set()  # where the backward pass began
+        self._seeds: set[int] = set()  # which arrays the backward pass began with
         self.arguments = []
         for name, argument in zip(names, arguments, strict=True):
             if isinstance(argument, Tensor):
                 self.arguments.append(self.result(name, argument._value, argument))
                 self._holders[id(argument)] = self._new(f"{name}_tensor")
+            elif isinstance(argument, np.ndarray):
+                raise errors.array_given(name)
             else:
                 self.arguments.append(self._made(name, argument))
         self._alive += arguments
@@ -104,7 +106,7 @@ class Lines(Watch):
 
     def forget(self) -> None:
         """Let go of the arrays of the call: the lines are written."""
-        for found in (self._values, self._known, self._nodes, self._pending, self._alive, self._roots, self.results):
+        for found in (self._values, self._known, self._nodes, self._pending, self._alive, self.results):
             found.clear()
 
     # ---- what the engine tells
@@ -197,7 +199,14 @@ class Lines(Watch):
     def started(self, roots: Sequence[Tensor]) -> None:
         """A backward pass begins: nothing is pending."""
         self._pending.clear()
-        self._roots = {root._origin for root in roots}
+        if len({root._origin for root in roots}) < len(roots):
+            raise errors.not_captured("backward() begins twice at the same tensor")
+
+    def seeded(self, seeds: dict[Any, Any]) -> None:
+        """The gradients that a backward pass begins with."""
+        if not self._unseen:
+            self._pending = {vertex: self.plain(getattr(g, "_value", g)) for vertex, g in seeds.items()}
+            self._seeds = {id(g) for g in seeds.values()}
 
     def handed(
         self,
@@ -217,7 +226,7 @@ class Lines(Watch):
             return
         if node not in self._nodes:
             raise errors.not_captured(f"backward goes on into {node.op.name}, which was computed outside")
-        if node not in self._roots and self._find(g) is None:
+        if id(g) not in self._seeds and self._find(g) is None:
             raise errors.not_captured(f"the gradient of {node.op.name} came from no line")
         op, known = node.op, self._nodes[node]
         rule, asked = node.plan.calls[index]
@@ -357,7 +366,10 @@ class Lines(Watch):
 
     def holder(self, tensor: Tensor) -> str | None:
         """What a line calls the Tensor itself, if it was there before the call."""
-        return self._holders.get(id(tensor)) or self._constant_of.get(id(tensor))
+        name = self._holders.get(id(tensor)) or self._constant_of.get(id(tensor))
+        if name is None and id(tensor) not in self._known and self._find(tensor._value) is None:
+            name = self.constant(tensor, tensor.name or "tensor")
+        return name
 
     def number_of(self, tensor: Tensor) -> int | None:
         """The number of a Tensor from outside."""
@@ -427,8 +439,11 @@ class Lines(Watch):
         return token(len(self.bases) - 1)
 
     def constant(self, value: Any, base: str) -> str:
+        """What a line calls something that is the same in every run."""
         name = self._constant_of.get(id(value))
         if name is None:
+            if isinstance(value, np.ndarray) and value.base is not None and self._find(owner(value)) is not None:
+                raise errors.not_captured("an array that was taken out of a tensor")
             name = self._constant_of[id(value)] = self._new(base)
             self.constants[len(self.bases) - 1] = value
             self._alive.append(value)

@@ -60,6 +60,9 @@ class Watch:
     def started(self, roots: Sequence[Any]) -> None:
         """A backward pass starts from these."""
 
+    def seeded(self, seeds: dict[Any, Any]) -> None:
+        """A backward pass begins with these gradients, by vertex."""
+
     def handed(self, node: Any, index: int, g: Any, kept: Sequence[Any], handed: Any, part: bool, masked: bool) -> None:
         """The rule of a node, for its operand `index`, made `handed` of the gradient `g` and of what was kept.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.op import implementations
-from tinygrad_edu.watch import bare
+from tinygrad_edu.watch import numbers_read, watchers
 
 
 def plain(argument: Any) -> Any:
@@ -20,11 +20,15 @@ def plain(argument: Any) -> Any:
 
 
 def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    looks = function.__name__ not in OF_SHAPES.split()
+
+    @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if looks and watchers:
+            numbers_read(f"np.{function.__name__}(t)")
         return function(*plain(args), **plain(kwargs))
 
-    call = wraps(function)(call)
-    return call if function.__name__ in OF_SHAPES.split() else bare(call)
+    return call
 
 
 OF_SHAPES = (
