@@ -252,6 +252,15 @@ def test_no_copies_lets_other_errors_through_and_ends_with_them() -> None:
     assert tg.ones(1, device="cuda").item() == 1.0
 
 
+@pytest.mark.usefixtures("gpu")
+def test_no_copies_over_a_function_that_calls_itself() -> None:
+    @cuda.no_copies()
+    def deeper(t: Tensor, levels: int) -> Tensor:
+        return deeper(t + 1, levels - 1) if levels else t
+
+    assert deeper(tg.zeros(1, device="cuda"), 3).item() == 3.0
+
+
 NETWORKS: dict[str, Callable[[], nn.Sequential]] = {
     "dense": lambda: nn.Sequential(
         nn.Flatten(), nn.Linear(64, 16), nn.LayerNorm(16), nn.GELU(), nn.Dropout(0.3), nn.Linear(16, 10)

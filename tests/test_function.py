@@ -1,5 +1,6 @@
 """Functions with a backward of their own, as PyTorch has them: beside PyTorch's, and what is refused."""
 
+import weakref
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -155,6 +156,26 @@ def test_what_was_saved_and_then_changed_is_refused() -> None:
         h += 1.0
     with pytest.raises(errors.MutationError):
         y.backward()
+
+
+def test_what_was_not_saved_is_not_kept() -> None:
+    class Forgetful(tg.autograd.Function):
+        @staticmethod
+        def forward(_: Any, x: Any) -> Any:
+            return x + 1, x * 2
+
+        @staticmethod
+        def backward(_: Any, g: Any, h: Any) -> Any:
+            return g + 2 * h
+
+    x = tg.ones(1000, requires_grad=True)
+    h = x * 1.0
+    kept = weakref.ref(h.array.base if h.array.base is not None else h.array)
+    y, z = Forgetful.apply(h)
+    del h
+    assert kept() is None
+    (y + z).sum().backward()
+    assert x.grad.tolist() == [3.0] * 1000
 
 
 def made(forward: Any, backward: Any) -> Any:

@@ -174,6 +174,9 @@ class no_copies(ContextDecorator):  # noqa: N801 - it reads as a statement
                 " it where it is; print, item() and numpy() belong outside of the block, once for many steps"
             ) from error
 
+    def _recreate_cm(self) -> no_copies:
+        return no_copies()  # one a call: a decorated function may recurse
+
     def _line(self, traceback: TracebackType | None) -> str:
         """The learner's line that an error came through last."""
         found = ""

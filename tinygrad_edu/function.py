@@ -6,9 +6,10 @@ program that has a `torch.autograd.Function` runs as it is.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,19 +64,33 @@ class Context:
         return call
 
 
+class Slot(NamedTuple):
+    """What a result was: a Tensor of this shape and dtype, through which gradients flow or not."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    flows: bool
+
+
 class Call(list[Array]):
-    """One call of a function: the arrays that it saved, as a list, in which the engine looks for changes in place."""
+    """One call of a function: the arrays that it saved, as a list, in which the engine looks for changes in place.
+
+    Of arguments and results that were not saved it keeps no more than shapes.
+    """
 
     def __init__(self, function: type[Function], arguments: tuple[Any, ...]) -> None:
         super().__init__()
-        self.function, self.arguments = function, arguments
-        self.vertices = [t._origin for t in arguments if isinstance(t, Tensor)]
-        self.inputs: list[Tensor] = []  # the Tensors that forward was given
-        self.outputs: tuple[Any, ...] = ()
-        self.several = False  # whether it returned a tuple
+        tensors = [a for a in arguments if isinstance(a, Tensor)]
+        self.function, self.vertices = function, [t._origin for t in tensors]
+        self.taken = [(t.shape, t.dtype) for t in tensors]
+        # None in the place of Tensors, which come as arrays; what the others are
+        self.others = tuple(None if isinstance(a, Tensor) else (a,) for a in arguments)
+        self.slots: list[Slot | None] = []  # of the results; None for what is no Tensor
+        self.several = False  # whether a tuple was returned
         self.constant: tuple[Tensor, ...] = ()
-        self.places: list[tuple[str, int] | None] = []  # of what was saved: where in inputs or outputs it is
         self.saved: tuple[Tensor | None, ...] = ()
+        self.places: list[tuple[str, int] | None] = []  # of what was saved: which argument or result it is
+        self.whole: Array = None  # the results as one array, where one of several was saved
         self.node: Callable[[], Any] = lambda: None
         self.recorded = False  # whether the backward pass that is running is
         self._last: tuple[Any, Any, set[int]] | None = None
@@ -85,12 +100,12 @@ class Call(list[Array]):
     def run(self, *values: Array) -> Array:
         """The results as one array: that of a single one, of several all their numbers in a row."""
         self.clear()
-        self.inputs = [wrap(value, None) for value in values]
-        given = iter(self.inputs)
-        arguments = [next(given) if isinstance(a, Tensor) else a for a in self.arguments]
+        cls, inputs = self.function, [wrap(value, None) for value in values]
+        given = iter(inputs)
+        arguments = [next(given) if other is None else other[0] for other in self.others]
+        needs = iter(self.vertices)
         ctx = self.ctx = Context(self)
-        ctx.needs_input_grad = tuple(getattr(a, "requires_grad", False) for a in self.arguments)
-        cls = self.function
+        ctx.needs_input_grad = tuple(other is None and next(needs) is not None for other in self.others)
         with set_grad_enabled(False):
             if cls.setup_context is not Function.setup_context:
                 found = cls.forward(*arguments)
@@ -98,33 +113,36 @@ class Call(list[Array]):
             else:
                 found = cls.forward(ctx, *arguments)
         self.several = isinstance(found, tuple)
-        self.outputs = found if isinstance(found, tuple) else (found,)
-        for output in self.outputs:
-            if not isinstance(output, Tensor) and self.several is False:
-                raise TypeError(
-                    f"{cls.__name__}.forward returned {type(output).__name__}: return a Tensor, or a tuple with some"
-                )
-        self._keep()
-        parts = [output._value for output in self.differentiable()]
+        if not self.several and not isinstance(found, Tensor):
+            raise TypeError(
+                f"{cls.__name__}.forward returned {type(found).__name__}: return a Tensor, or a tuple with some"
+            )
+        self.outputs = found if self.several else (found,)  # until `results` has them
+        constant = {id(t) for t in self.constant}
+        self.slots = [
+            Slot(o.shape, o.dtype, o.dtype.kind == "f" and id(o) not in constant) if isinstance(o, Tensor) else None
+            for o in self.outputs
+        ]
+        self.constant = ()
+        flowing = [o for o, slot in zip(self.outputs, self.slots, strict=True) if slot and slot.flows]
+        self.places = [_place(t, inputs, flowing) for t in self.saved]
+        parts = [o._value for o in flowing]
         if not self.several and parts:
             return parts[0].copy() if any(parts[0] is value for value in values) else parts[0]
-        return np.concatenate([part.reshape(-1) for part in parts]) if parts else np.zeros(0)
-
-    def differentiable(self) -> list[Tensor]:
-        """The results through which gradients flow."""
-        constant = {id(t) for t in self.constant}
-        return [o for o in self.outputs if isinstance(o, Tensor) and o.dtype.kind == "f" and id(o) not in constant]
+        whole = np.concatenate([part.reshape(-1) for part in parts]) if parts else np.zeros(0)
+        self.whole = whole if any(place and place[0] == "result" for place in self.places) else None
+        return whole
 
     def results(self, bundle: Tensor) -> Any:
         """What the learner gets: the results, recorded."""
         if bundle._origin is not None:
             self.node = weakref.ref(bundle._origin)
-        flowing = {id(o) for o in self.differentiable()}
         parts = self._pieces(bundle)
         every = tuple(
-            next(parts) if id(o) in flowing else wrap(o._value, None) if isinstance(o, Tensor) else o
-            for o in self.outputs
+            o if slot is None else next(parts) if slot.flows else wrap(o._value, None)
+            for o, slot in zip(self.outputs, self.slots, strict=True)
         )
+        del self.outputs
         return every if self.several else every[0]
 
     def _pieces(self, bundle: Any) -> Iterator[Any]:
@@ -133,10 +151,11 @@ class Call(list[Array]):
             yield bundle
             return
         start = 0
-        for output in self.differentiable():
-            size = int(output._value.size)
-            yield bundle[start : start + size].reshape(output.shape)
-            start += size
+        for slot in self.slots:
+            if slot and slot.flows:
+                stop = start + math.prod(slot.shape)
+                yield bundle[start:stop].reshape(slot.shape)
+                start = stop
 
     # ---- what is kept
 
@@ -144,18 +163,6 @@ class Call(list[Array]):
         """Remember them, their arrays in this list."""
         self.saved = tensors
         self[:] = [t._value for t in tensors if t is not None]
-
-    def _keep(self) -> None:
-        """Find out which of the saved Tensors are arguments or results, whose derivatives are known."""
-
-        def place(tensor: Tensor | None) -> tuple[str, int] | None:
-            for kind, every in (("input", self.inputs), ("output", self.differentiable())):
-                for i, other in enumerate(every):
-                    if other is tensor:
-                        return kind, i
-            return None
-
-        self.places = [place(t) for t in self.saved]
 
     def saved_tensors(self) -> tuple[Any, ...]:
         """What was saved: in a backward pass that is recorded, in its place in the graph."""
@@ -167,12 +174,11 @@ class Call(list[Array]):
         )
 
     def _linked(self, tensor: Tensor, kind: str, number: int) -> Any:
-        if kind == "input":
+        if kind == "argument":
             return wrap(tensor._value, self.vertices[number])
         if not self.several:
             return wrap(tensor._value, self.node())
-        every = np.concatenate([o._value.reshape(-1) for o in self.differentiable()])
-        return list(self._pieces(wrap(every, self.node())))[number]
+        return list(self._pieces(wrap(self.whole, self.node())))[number]
 
     # ---- backwards
 
@@ -184,7 +190,8 @@ class Call(list[Array]):
         served.add(index)
         mine = found[index]
         if mine is None:
-            return np.zeros_like(self.inputs[index]._value)
+            shape, dtype = self.taken[index]
+            return np.zeros_like(getattr(g, "_value", g), dtype, shape=shape)
         if not isinstance(mine, Tensor):
             raise TypeError(
                 f"{self.function.__name__}.backward returned {type(mine).__name__} for a Tensor: return a Tensor"
@@ -194,26 +201,40 @@ class Call(list[Array]):
     def _gradients(self, g: Any) -> list[Any]:
         """One gradient, or None, for every Tensor among the arguments."""
         self.recorded = isinstance(g, Tensor)
-        pieces, flowing = self._pieces(g if self.recorded else wrap(g, None)), {id(o) for o in self.differentiable()}
+        like = getattr(g, "_value", g)
+        pieces = self._pieces(g if self.recorded else wrap(g, None))
         arriving = [
-            next(pieces) if id(o) in flowing else wrap(np.zeros_like(o._value), None) if isinstance(o, Tensor) else None
-            for o in self.outputs
+            None if slot is None else next(pieces) if slot.flows else wrap(_zeros(like, slot), None)
+            for slot in self.slots
         ]
         with set_grad_enabled(self.recorded):
             found = self.function.backward(self.ctx, *arriving)
         every = found if isinstance(found, tuple) else (found,)
-        name, wanted = self.function.__name__, len(self.arguments)
-        if (len(every) > wanted and any(extra is not None for extra in every[wanted:])) or len(every) < wanted:
+        name, wanted = self.function.__name__, len(self.others)
+        if len(every) < wanted or any(extra is not None for extra in every[wanted:]):
             raise DerivativeError(
                 f"{name}.backward returned {len(every)} gradients, and forward takes {wanted} arguments: return one for"
                 " each, None for those that are no Tensors or need none"
             )
-        pairs = list(zip(every, self.arguments, strict=False))
-        if wrong := [a for grad, a in pairs if grad is not None and not isinstance(a, Tensor)]:
+        pairs = list(zip(every, self.others, strict=False))
+        if wrong := [other[0] for grad, other in pairs if grad is not None and other is not None]:
             raise DerivativeError(
                 f"{name}.backward returned a gradient for {wrong[0]!r}, which is no Tensor: return None in its place"
             )
-        return [grad for grad, a in pairs if isinstance(a, Tensor)]
+        return [grad for grad, other in pairs if other is None]
+
+
+def _place(tensor: Tensor | None, inputs: list[Tensor], results: list[Tensor]) -> tuple[str, int] | None:
+    """Which argument or result a saved Tensor is, whose derivatives are known; None for others."""
+    for kind, every in (("argument", inputs), ("result", results)):
+        for i, other in enumerate(every):
+            if other is tensor:
+                return kind, i
+    return None
+
+
+def _zeros(like: Array, slot: Slot) -> Array:
+    return np.zeros_like(like, slot.dtype, shape=slot.shape)
 
 
 class Function:

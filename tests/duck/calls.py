@@ -38,12 +38,8 @@ OF_TWO_ARRAYS = frozenset(["cross", "dot", "inner", "matmul", "outer", "tensordo
 TAKES_HOSTS = frozenset(["array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "put", "take"])
 """What takes arrays of the host too, and copies them: functions that make arrays, and the places of some."""
 
-AT = {  # the dtypes that the GPU can add to where several threads want to, and the like
-    "add": "iIlLqQefd",
-    "subtract": "iI",
-    "maximum": "iIlLqQfd",
-    "minimum": "iIlLqQfd",
-}
+AT = {"add": "iILQefd", "subtract": "iI", "maximum": "iILQfd", "minimum": "iILQfd"}
+"""The dtypes that a GPU can add to where several threads want to, and the like; int64 came after CuPy 14.0."""
 
 
 def run_function(name: str, args: Any, kwargs: Any) -> Any:

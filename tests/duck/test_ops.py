@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cases import CASES, WITHOUT_DERIVATIVE, Case
+from tests.cases import CASES, WITHOUT_DERIVATIVE, Case, activations, elementwise, reduction
 from tests.derivatives import weights
 from tests.duck.beside import same
 from tests.duck.module import upload
@@ -42,16 +42,23 @@ def test_first_and_second_derivatives(case: Case, cupy: Any) -> None:
     same(found, derivatives(case.function, case.arrays, np.array), tolerance=1e-8)
 
 
-@each_case
-def test_float32_stays_float32(case: Case, cupy: Any) -> None:
-    """Also where a loop of CuPy's has another dtype than NumPy's."""
-    arrays = [a.astype(np.float32) for a in case.arrays]
+HALF = [case for module in (activations, elementwise, reduction) for case in module.CASES]
+
+
+@pytest.mark.parametrize(
+    ("case", "dtype"),
+    [*((case, np.float32) for case in THERE), *((case, np.float16) for case in HALF)],
+    ids=lambda given: given.__name__ if isinstance(given, type) else str(given),
+)
+def test_a_dtype_stays(case: Case, dtype: Any, cupy: Any) -> None:
+    """Also where a loop of CuPy's has another than NumPy's: its erf of float16 is a float64."""
+    arrays = [a.astype(dtype) for a in case.arrays]
     inputs = [Tensor(upload(a), requires_grad=True) for a in arrays]
     results = parts(on_gpu(case.function, cupy)(*inputs))
     expected = parts(case.function(*map(Tensor, arrays)))
     assert [r.dtype for r in results] == [r.dtype for r in expected]
     total = sum((np.sum(r) for r in results), start=sum(np.sum(t * 0) for t in inputs))
-    assert [g.dtype for g in autograd.grad(total, inputs)] == [np.float32] * len(inputs)
+    assert [g.dtype for g in autograd.grad(total, inputs)] == [dtype] * len(inputs)
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_DERIVATIVE))

@@ -11,7 +11,7 @@ import tinygrad_edu as tg
 from tests.cases.case import signed
 from tinygrad_edu import Tensor, nn
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.nn.functional import embedding
+from tinygrad_edu.nn.functional import embedding, embedding_bag
 from tinygrad_edu.testing import gradcheck, gradgradcheck
 
 TABLE = signed(5, 3)
@@ -123,3 +123,65 @@ def test_what_does_not_fit_is_refused_with_the_way_out(name: str) -> None:
 def test_a_negative_number_is_told_about_padding() -> None:
     with pytest.raises(IndexError, match=r"the index -1 at place 1 .*Rows are not counted from the end.*padding_idx=0"):
         nn.Embedding(5, 3)(np.array([2, -1]))
+
+
+BAGS: list[tuple[Any, Any, dict[str, Any]]] = [
+    (INDICES, None, {"mode": "mean"}),
+    (INDICES, None, {"mode": "max"}),
+    (INDICES.reshape(-1), np.array([0, 2, 2]), {"mode": "sum"}),
+    (INDICES.reshape(-1), np.array([0, 2, 2]), {"mode": "mean"}),
+    (INDICES.reshape(-1), np.array([0, 2, 2]), {"mode": "max"}),
+    (INDICES.reshape(-1), np.array([0, 2, 6]), {"mode": "sum", "include_last_offset": True}),
+    (INDICES, None, {"mode": "mean", "padding_idx": 1}),
+    (INDICES, None, {"mode": "max", "padding_idx": 1}),
+    (np.array([[1, 1], [2, 1]]), None, {"mode": "max", "padding_idx": 1}),
+]
+
+
+@pytest.mark.parametrize(("words", "offsets", "options"), BAGS, ids=str)
+def test_bags_are_pytorchs(words: Any, offsets: Any, options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch==2.13.0")
+    found = []
+    for library in (tg, torch):
+        layer = library.nn.EmbeddingBag(5, 3, **options).double()
+        layer.load_state_dict({"weight": library.tensor(TABLE)})
+        out = layer(library.tensor(words), None if offsets is None else library.tensor(offsets))
+        (out**2).sum().backward()
+        found.append((out.detach().numpy(), layer.weight.grad.numpy()))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-12)
+    if options["mode"] != "max":  # where the same row is in a bag twice its gradient is shared, and not the first one's
+        np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-12)
+
+
+def test_bags_of_given_rows() -> None:
+    layer = nn.EmbeddingBag.from_pretrained(TABLE, mode="sum")
+    np.testing.assert_allclose(layer(INDICES), TABLE[INDICES].sum(1))
+    assert (layer.weight.requires_grad, repr(layer)) == (False, "EmbeddingBag(5, 3, mode='sum')")
+    assert nn.EmbeddingBag.from_pretrained(TABLE, freeze=False).weight.requires_grad
+    with pytest.raises(ShapeError, match="EmbeddingBag"):
+        nn.EmbeddingBag.from_pretrained(TABLE[0])
+
+
+def test_the_rows_of_a_bag_are_weighed() -> None:
+    weights = Tensor(signed(2, 3), requires_grad=True)
+    layer = nn.EmbeddingBag(5, 3, mode="sum").double()
+    out = layer(INDICES, per_sample_weights=weights)
+    expected = (layer.weight[INDICES] * weights[..., None]).sum(axis=1)
+    np.testing.assert_allclose(out.detach(), expected.detach())
+    assert gradcheck(lambda w: embedding_bag(INDICES, TABLE, mode="sum", per_sample_weights=w), weights)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: embedding_bag(INDICES[0], TABLE), "one axis and offsets="),
+        (lambda: embedding_bag(INDICES, TABLE, np.array([0])), "one axis and offsets="),
+        (lambda: embedding_bag(INDICES[0], TABLE, np.array([0, 4])), "at most 3"),
+        (lambda: embedding_bag(INDICES[0], TABLE, np.array([1])), "from 0"),
+        (lambda: embedding_bag(INDICES, TABLE, mode="median"), "'median'"),
+        (lambda: embedding_bag(INDICES, TABLE, per_sample_weights=signed(2, 3)), "weights are for a sum"),
+    ],
+)
+def test_bags_that_cannot_be_are_told(call: Callable[[], Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        call()

@@ -53,9 +53,8 @@ def lectures() -> Iterator[Any]:
     for path in FILES:
         theirs, ours = programs(path, torch), programs(path, tinygrad_edu)
         for name, function in theirs.items():
-            parameters = inspect.signature(function).parameters if inspect.isfunction(function) else None
-            own = getattr(function, "__module__", "") == "lecture" and parameters is not None
-            if own and not [p for p in parameters or () if p != "folder"]:  # others are helpers
+            program = inspect.isfunction(function) and function.__module__ == "lecture"
+            if program and set(inspect.signature(function).parameters) <= {"folder"}:  # others are helpers
                 yield pytest.param(ours[name], function, id=f"{path.stem}-{name}")
 
 

@@ -17,13 +17,14 @@ from tests.viz.examples import Example, broadcast, leaf, network, neuron, produc
 from tests.viz.test_dot import HOSTILE
 from tinygrad_edu import Tensor, nn
 from tinygrad_edu.errors import NonScalarBackwardError, RenderError
-from viz import stepper, trace
+from viz import scene, stepper, trace
 from viz.boxes import boxes
 from viz.frames import frames
 from viz.heatmap import DEEPEST
 from viz.modules import Network
 from viz.page import page
 from viz.paths import count, paths
+from viz.render import content
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -264,6 +265,21 @@ def test_a_value_whose_numbers_are_written_in_its_box_needs_no_map_there() -> No
     graph = page(trace(tg.sum(tg.exp(leaf([1, 2], "x"))))).partition('<svg id="graph"')[2].partition("</svg>")[0]
     assert 'class="map"' not in graph
     assert "[1, 2]" in graph
+
+
+@pytest.mark.parametrize(("arrows", "hurried"), [(90, False), (91, True)])
+def test_many_arrows_are_laid_out_in_a_hurry(arrows: int, hurried: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """119 arrows took Graphviz 28 seconds, and so take one; how long it takes is in the benchmarks."""
+    asked: list[str] = []
+
+    def noted(picture: Any, kind: str) -> bytes:
+        asked.append(picture.source)
+        return content(picture, kind)
+
+    monkeypatch.setattr(scene, "content", noted)
+    made = scene.lay_out({"a": (9.0, 9.0), "b": (9.0, 9.0)}, {f"e{i}": ("a", "b") for i in range(arrows)}, {})
+    assert len(made.arrows) == arrows
+    assert ("nslimit" in asked[0]) == hurried
 
 
 def test_one_file_holds_everything_and_forbids_the_network(tmp_path: Path) -> None:

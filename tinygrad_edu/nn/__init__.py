@@ -27,7 +27,7 @@ from tinygrad_edu.nn.containers import ModuleDict, ModuleList, ParameterDict, Pa
 from tinygrad_edu.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from tinygrad_edu.nn.decoder import Transformer, TransformerDecoder, TransformerDecoderLayer
 from tinygrad_edu.nn.dropout import Dropout, Dropout1d, Dropout2d
-from tinygrad_edu.nn.embedding import Embedding
+from tinygrad_edu.nn.embedding import Embedding, EmbeddingBag
 from tinygrad_edu.nn.flatten import Flatten, Unflatten
 from tinygrad_edu.nn.lazy import (
     LazyBatchNorm1d,
@@ -144,6 +144,7 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "Fold",
     "GRUCell",

@@ -9,14 +9,14 @@ import numpy as np
 from tinygrad_edu.creation import zeros
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn import init
-from tinygrad_edu.nn.functional.embedding import embedding
+from tinygrad_edu.nn.functional.embedding import embedding, embedding_bag
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.tensor import Tensor
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "EmbeddingBag"]
 
 
 class Embedding(Module):
@@ -121,3 +121,63 @@ class Embedding(Module):
             if value != usual
         ]
         return ", ".join(said)
+
+
+class EmbeddingBag(Embedding):
+    """The sum, mean or maximum of learnt rows for each bag of words: see `functional.embedding_bag`.
+
+    After https://docs.pytorch.org/docs/stable/generated/torch.nn.EmbeddingBag.html
+
+    >>> layer = EmbeddingBag(10, 3, mode="sum")
+    >>> layer, layer(np.array([4, 1, 2, 2]), np.array([0, 3])).shape
+    (EmbeddingBag(10, 3, mode='sum'), (2, 3))
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Any = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        options = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight, False, device, dtype)
+        super().__init__(num_embeddings, embedding_dim, *options)
+        self.mode, self.include_last_offset = mode, include_last_offset
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True, **options: Any) -> Self:  # type: ignore[override] # PyTorch's
+        """Bags of these rows, which learn only with freeze=False; the options are those of the class."""
+        table = as_operand(embeddings)
+        if table.ndim != 2:
+            raise ShapeError(f"EmbeddingBag: a table has the shape (rows, features), and this one {table.shape}.")
+        rows, features = table.shape
+        made = cls(rows, features, _weight=table if isinstance(table, Tensor) else Tensor(table), **options)
+        return made.requires_grad_(not freeze)
+
+    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
+        """What became of every bag."""
+        return embedding_bag(
+            input,
+            self.weight,
+            offsets,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.mode,
+            self.sparse,
+            per_sample_weights,
+            self.include_last_offset,
+            self.padding_idx,
+        )
+
+    def extra_repr(self) -> str:
+        """Its sizes, and what else was chosen."""
+        return f"{super().extra_repr()}, mode={self.mode!r}"

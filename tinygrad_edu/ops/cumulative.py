@@ -43,10 +43,8 @@ def _cumprod_x(g: Any, x: Any, out: Any, axis: int | None) -> Any:
 def _from_the_right(g: Any, x: Any) -> Any:
     """r with r[i] = g[i] + x[i+1] r[i+1] along the last axis, in log2(n) steps, each twice as far as the last."""
     length, lead = x.shape[-1], x.shape[:-1]
-    total, factor = (
-        g,
-        np.concatenate([x[..., 1:], library_of(x).zeros((*lead, min(length, 1)), x.dtype)], axis=-1),
-    )
+    behind = library_of(x).zeros((*lead, min(length, 1)), x.dtype)
+    total, factor = g, np.concatenate([x[..., 1:], behind], axis=-1)
     far = 1
     while far < length:
         nothing = library_of(x).zeros((*lead, far), x.dtype)
@@ -108,9 +106,8 @@ def _cumulative(total: Op, start: int, x: Any, axis: int | None, dtype: Any, inc
     if not include_initial:
         return out
     axis = normalize_axis_index(axis or 0, x.ndim)
-    return np.concatenate(
-        [library_of(x).full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), start, out.dtype), out], axis=axis
-    )
+    first = library_of(x).full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), start, out.dtype)
+    return np.concatenate([first, out], axis=axis)
 
 
 @composed(np.cumulative_sum)

@@ -50,10 +50,18 @@ def _setitem(x: Array, value: Array, key: Any) -> Array:
 def _last(like: Array, shape: Shape, key: Any) -> Array:
     """For every place that the key reads, as which it is read the last time."""
     library = library_of(like)
-    last = library.zeros(shape, int)
-    read = last[key]
-    np.maximum.at(last, key, library.arange(read.size).reshape(read.shape))
+    last = library.zeros(shape, np.uint64)
+    turns = _turns(library, last[key])
+    if library is np:
+        last[key] = turns
+    else:
+        np.maximum.at(last, key, turns)  # which CuPy has for few dtypes
     return last[key]
+
+
+def _turns(library: Any, read: Array) -> Array:
+    """0, 1, 2, ... for the numbers that are read."""
+    return library.arange(read.size, dtype=np.uint64).reshape(read.shape)
 
 
 def _value_of(g: Any, x_shape: Shape, value_shape: Shape, key: Any) -> Any:
@@ -62,7 +70,7 @@ def _value_of(g: Any, x_shape: Shape, value_shape: Shape, key: Any) -> Any:
     read = getitem(g, key)
     if repeats(key):
         last = _last(array_of(g), x_shape, key)
-        read = read * (last == library_of(g).arange(read.size).reshape(read.shape))
+        read = read * (last == _turns(library_of(g), last))
     extra = len(value_shape) - read.ndim  # a value may have more axes than the place, of length 1
     return np.reshape(read, (1,) * extra + read.shape) if extra > 0 else read
 

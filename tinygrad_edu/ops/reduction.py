@@ -84,7 +84,8 @@ def _mean_x(g: Any, x_shape: Shape, axis: Axis, keepdims: bool, where: Any) -> A
 
 def _var_x(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
     """g 2 (x - mean) / (n - ddof); what the mean passes on sums to 0."""
-    degrees = 1.0 * _count(x.shape, axis, where) - ddof
+    degrees = _count(x.shape, axis, where) - ddof
+    degrees = np.float64(degrees) if isinstance(degrees, int | float) else degrees
     scale = (_restore(g, x.shape, axis, keepdims) * (2 / degrees)).astype(g.dtype)
     slope = scale * (x - (mean if hasattr(x, "grad_fn") else _mean)(x, axis, keepdims=True, where=where))
     return slope if where is True else np.where(where, slope, 0)

@@ -17,7 +17,7 @@ __all__ = ["descent", "walk"]
 Loss = Callable[[Any, Any], Any]
 """A function of two Tensors of one number each."""
 
-ACROSS, LEVELS, MOST_DOTS, LINE = 81, 14, 150, 64
+ACROSS, LEVELS, MOST_DOTS, LINE = 81, 14, 150, 72
 UPHILL = 3.0
 """How far above its start, as a share of what it can fall, a path is followed when the limits are chosen."""
 

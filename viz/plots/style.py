@@ -70,9 +70,6 @@ def count_epochs(axes: "Axes") -> None:
 
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    middle = sum(axes.get_xlim()) / 2
-    if all(abs(limit - middle) < 0.5 for limit in axes.get_xlim()):
-        axes.set_xlim(middle - 0.6, middle + 0.6)
 
 
 def legend_below(axes: "Axes", **options: Any) -> None:

@@ -23,7 +23,7 @@ from tinygrad_edu.nn.functional.activations import (
 )
 from tinygrad_edu.nn.functional.attention import scaled_dot_product_attention
 from tinygrad_edu.nn.functional.dropout import dropout, dropout1d, dropout2d
-from tinygrad_edu.nn.functional.embedding import embedding
+from tinygrad_edu.nn.functional.embedding import embedding, embedding_bag
 from tinygrad_edu.nn.functional.linear import bilinear, linear
 from tinygrad_edu.nn.functional.losses import (
     binary_cross_entropy,
@@ -100,6 +100,7 @@ __all__ = [
     "dropout2d",
     "elu",
     "embedding",
+    "embedding_bag",
     "fold",
     "gaussian_nll_loss",
     "gelu",

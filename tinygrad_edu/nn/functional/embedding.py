@@ -11,12 +11,13 @@ from tinygrad_edu.errors import ShapeError, mixed_devices
 from tinygrad_edu.glance import seen
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
+from tinygrad_edu.ops import scatter
 from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.places import add_at, zeros
 from tinygrad_edu.recording import no_grad
 from tinygrad_edu.watch import bare
 
-__all__ = ["embedding"]
+__all__ = ["embedding", "embedding_bag"]
 
 
 def _picked(weight: Array, indices: Array, padding_idx: int | None) -> Array:  # noqa: ARG001 - the rule's
@@ -142,3 +143,58 @@ def embedding(
     if max_norm is not None:
         _renormalise(weight, indices, max_norm, norm_type)
     return picked(weight, indices, padding_idx)
+
+
+def embedding_bag(
+    input: Any,
+    weight: Any,
+    offsets: Any = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Any:
+    """The sum, mean or maximum of the rows of every bag of numbers: (bags, features).
+
+    A bag is a row of `input`; or `input` has one axis, and bag i begins at place offsets[i] of it. `mode` is "sum",
+    "mean" or "max"; of an empty bag, zeros. `per_sample_weights` weigh the rows of a sum. Row `padding_idx` does not
+    count. Other arguments and errors are those of `embedding`; ValueError for offsets that do not go up from 0, and
+    for what does not go together. After
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag.html
+
+    >>> table = np.array([[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]])
+    >>> embedding_bag(np.array([1, 2, 0]), table, np.array([0, 2]), mode="sum")
+    array([[3. , 4. ],
+           [0. , 0.5]])
+    """
+    if mode not in ("sum", "mean", "max") or (per_sample_weights is not None and mode != "sum"):
+        raise ValueError(f"mode is 'sum', 'mean' or 'max', and weights are for a sum: {mode!r} was given")
+    words = as_operand(getattr(input, "_value", input))
+    if (words.ndim == 2) != (offsets is None) or words.ndim not in (1, 2):
+        raise ValueError(f"embedding_bag takes rows of numbers, or one axis and offsets=, not shape {words.shape}")
+    if words.ndim == 2:
+        starts = np.arange(len(words)) * words.shape[1]
+    else:
+        starts = np.asarray(getattr(offsets, "_value", offsets))
+        starts = starts[:-1] if include_last_offset else starts
+        if len(starts) and (starts[0] != 0 or (np.diff([*starts, words.size]) < 0).any()):
+            raise ValueError(f"offsets say where bags begin: they go up from 0 to at most {words.size}, not {starts}")
+    bags = np.repeat(np.arange(len(starts)), np.diff([*starts, words.size]))
+    rows = embedding(words.reshape(-1), weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+    if per_sample_weights is not None:
+        rows = rows * np.reshape(per_sample_weights, (-1, 1))
+    if padding_idx is not None:
+        counted = np.flatnonzero(words.reshape(-1) != padding_idx % len(weight))
+        rows, bags = rows[counted], bags[counted]
+    counts = np.bincount(bags, minlength=len(starts))
+    if mode == "max":
+        places = np.cumsum(counts)[:, None] - counts[:, None] + np.arange(max(int(counts.max(initial=0)), 1))
+        filled = (places < np.cumsum(counts)[:, None])[..., None]
+        found = np.where(filled, rows[np.where(filled[..., 0], places, 0)], -np.inf).max(axis=1)
+        return np.where(counts[:, None] > 0, found, 0)
+    total = scatter(rows, bags, (len(starts), rows.shape[1]))
+    return total if mode == "sum" else total / np.maximum(counts, 1)[:, None].astype(rows.dtype)
