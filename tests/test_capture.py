@@ -288,6 +288,20 @@ def test_a_changed_weight_is_noticed_behind_a_program() -> None:
         out.backward()
 
 
+class Squared(tg.autograd.Function):
+    """A function of one's own, whose forward and backward are any Python."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Any:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return 2 * x * g
+
+
 REFUSED = {
     "item()": lambda x: x * x.sum().item(),
     "float(t)": lambda x: x * float(x.sum()),
@@ -299,6 +313,7 @@ REFUSED = {
     "a number in a text": lambda x: x * len(f"{x.sum():.2f}"),
     "np.argmax(t)": lambda x: x * np.argmax(x),
     "an array of NumPy, returned by": lambda x: np.ones(2),
+    "Squared.apply()": lambda x: Squared.apply(x),
     "retain_grad": lambda x: retained(x),
     "two": lambda x: (x * 1, x * 2),
 }

@@ -18,6 +18,7 @@ from tinygrad_edu.graph import Array, wrap
 from tinygrad_edu.op import Op
 from tinygrad_edu.recording import set_grad_enabled
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.watch import numbers_read, watchers
 
 __all__ = ["Function", "Variable"]
 
@@ -291,6 +292,8 @@ class Function:
     @classmethod
     def apply(cls, *arguments: Any) -> Any:
         """Call `forward`, and record that it was."""
+        if watchers:
+            numbers_read(f"{cls.__name__}.apply(), whose forward is Python's (write it as an Op, or under custom_op)")
         call = Call(cls, arguments)
         tensors = [a for a in arguments if isinstance(a, Tensor)]
         bundle = cls._op.apply(tensors, call) if tensors else wrap(call.run(), None)
