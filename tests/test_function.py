@@ -116,6 +116,14 @@ def test_a_graph_that_is_kept_goes_backward_twice() -> None:
         np.testing.assert_allclose(two, 2 * one)
 
 
+def test_a_gradient_that_is_changed_between_two_passes_counts_anew() -> None:
+    x, g = tg.tensor([1.0, 2.0], requires_grad=True), tg.ones(2)
+    y = exponential(tg)(x, tg.ones(2))
+    first = tg.autograd.grad(y, x, g, retain_graph=True)[0]
+    g *= 2
+    np.testing.assert_allclose(tg.autograd.grad(y, x, g)[0], 2 * first)
+
+
 def test_numpy_in_a_forward() -> None:
     class Spectrum(tg.autograd.Function):
         @staticmethod

@@ -12,6 +12,7 @@ from tinygrad_edu import Tensor, autograd, kernels, optim
 from tinygrad_edu.nn import functional as F  # noqa: N812 - as everywhere
 from tinygrad_edu.nn.functional import normalized
 from tinygrad_edu.nn.functional.losses import classes
+from tinygrad_edu.nn.functional.losses.labels import places
 
 if compiled.COMPILER is None:
     pytest.skip("there is no C++ compiler", allow_module_level=True)
@@ -84,7 +85,7 @@ def case_of_classes(dtype: Any, shape: tuple[int, ...], weighed: bool) -> tuple[
     axis = classes.class_axis(logits)
     labels = random.integers(0, shape[axis], shape[:axis] + shape[axis + 1 :])
     rows = random.uniform(0, 2, labels.shape).astype(dtype) if weighed else None
-    return logits, classes.places(labels), rows, 7
+    return logits, places(labels), rows, 7
 
 
 @DTYPES
@@ -98,7 +99,7 @@ def test_cross_entropy_from_kernels_is_that_of_numpys_lines(shape: tuple[int, ..
 
 def test_cross_entropy_from_kernels_is_finite_for_large_logits() -> None:
     logits = np.array([[1e4, -1e4, 0.0], [0.0, -1e4, 1e4]])
-    loss, slope = classes._on_gpu(logits, classes.places(np.array([0, 1])), None, None)
+    loss, slope = classes._on_gpu(logits, places(np.array([0, 1])), None, None)
     assert loss.tolist() == [0.0, 2e4]
     assert slope.tolist() == [[0.0, 0.0, 0.0], [0.0, -1.0, 1.0]]
 

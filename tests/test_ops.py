@@ -161,6 +161,14 @@ def test_numpy_names_reach_the_op(op: Op) -> None:
         assert op.name == op.function.__name__
 
 
+@pytest.mark.parametrize("function", [tg.erf, tg.erfc, tg.nn.functional.gelu])
+def test_special_functions_of_float16_are_float16(function: Any) -> None:
+    """SciPy's, and CuPy's, are of longer floats."""
+    x = Tensor(np.linspace(-2, 2, 9), dtype=np.float16)
+    assert function(x).dtype == np.float16
+    np.testing.assert_allclose(function(x).numpy(), function(x.double()).numpy(), atol=1e-3)
+
+
 def test_an_op_on_plain_arrays_only_computes() -> None:
     assert type(tg.exp(np.ones(2))) is np.ndarray
     assert type(tg.concatenate([np.ones(2), np.ones(1)])) is np.ndarray

@@ -195,7 +195,7 @@ def _propagate(
             elif type(vertex) is Node:
                 pending[vertex] = contribution
                 heappush(heap, (-vertex.index, vertex))
-                passed_on = kind is ndarray and (contribution is g or contribution.base is not None)
+                passed_on = shared and kind is not float64 and (contribution is g or contribution.base is not None)
                 if passed_on and shared is not None and not _alone(node, shared):
                     shared.add(vertex)
             else:

@@ -168,6 +168,8 @@ def special(name: str, array: Any) -> Any:
 
     All are accurate to the last digit or two; of 100,000 numbers SciPy takes 1 ms, the C library, through Python, 9.
     """
+    if getattr(array, "dtype", None) == np.float16:  # which neither library gives for float16
+        return special(name, array.astype(np.float32)).astype(np.float16)
     if is_cupy(array):
         return getattr(_cupy("cupyx.scipy.special"), name)(array)
     function = _scipy_special(name)

@@ -144,7 +144,7 @@ def _stretches(owned: Sequence[tuple[int, str | None]], kinds: Mapping[str, str]
         going_on = containers if owner is None else around[owner]
         for name in [name for name in running if name not in going_on]:
             yield (name, *running.pop(name))
-        for name in around.get(owner, ()) if owner is not None else ():
+        for name in [] if owner is None else around[owner]:
             running[name] = (running.get(name, (index, index))[0], index)
     for name, (first, last) in running.items():
         yield name, first, last

@@ -67,7 +67,7 @@ def run_function(name: str, args: Any, kwargs: Any) -> Any:
 
 def run_ufunc(name: str, inputs: Any, options: dict[str, Any]) -> Any:
     """What a ufunc of CuPy's gives: by the first of its loops that the inputs fit."""
-    out, dtype, casting = (options.pop(key, usual) for key, usual in (("out", None), ("dtype", None), *SAME_KIND))
+    out, dtype, casting = options.pop("out", None), options.pop("dtype", None), options.pop("casting", "same_kind")
     if options:
         raise TypeError(f"Wrong arguments {options}")
     loops = coverage().ufuncs[name]
@@ -91,9 +91,6 @@ def run_ufunc(name: str, inputs: Any, options: dict[str, Any]) -> Any:
         np.copyto(target, value, casting)
     results = outs or results
     return results if len(results) > 1 else results[0]
-
-
-SAME_KIND = (("casting", "same_kind"),)
 
 
 @cache

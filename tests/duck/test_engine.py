@@ -101,6 +101,18 @@ def test_a_gradient_belongs_to_its_tensor_alone() -> None:
     assert on_host(y.grad).tolist() == on_host(g).tolist() == [1, 1]
 
 
+@pytest.mark.parametrize(
+    "step", [lambda t: t.reshape(4), lambda t: t.T, lambda t: +t, lambda t: t[None], lambda t: t.astype(t.dtype)]
+)
+def test_nor_do_views_of_it_on_the_way(step: Callable[[Tensor], Tensor]) -> None:
+    x, y = (Tensor(np.ones((2, 2)), requires_grad=True, device="cuda") for _ in range(2))
+    g = Tensor(np.ones(step(x).shape), device="cuda")
+    (step(x) + step(y)).backward(g)
+    x.grad += 5
+    assert (on_host(y.grad) == 1).all()
+    assert (on_host(g) == 1).all()
+
+
 def test_hooks() -> None:
     x = there(1.0, 2.0, requires_grad=True)
     y = x * 2
