@@ -126,8 +126,8 @@ def _value(function: Any) -> str:
 def rule_text(op: Op, operand: str) -> str:
     """What a rule hands on: the expression of a lambda, or the first clause of a named function's docstring.
 
-    >>> rule_text(ops.tanh, "x")
-    'g * (1 - out * out)'
+    >>> rule_text(ops.reciprocal, "x")
+    '-g * out * out'
     """
     rule = op.rules[operand]
     if not isinstance(rule, FunctionType):

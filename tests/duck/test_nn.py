@@ -51,6 +51,11 @@ LAYERS: dict[str, tuple[Callable[[], Any], Any]] = {  # and what it is given: sh
     "Dropout1d": (lambda: nn.Dropout1d(1.0), [(3, 6, 2)]),
     "Dropout2d": (lambda: nn.Dropout2d(1.0), [(3, 6, 2, 2)]),
     "ELU": (lambda: nn.ELU(), [(3, 4)]),
+    "EmbeddingBag": (lambda: nn.EmbeddingBag(5, 3), [np.array([[0, 1, 4], [2, 2, 0]])]),
+    "EmbeddingBag largest": (
+        lambda: nn.EmbeddingBag(5, 3, mode="max", padding_idx=1),
+        [np.array([[0, 1, 4], [2, 2, 0]])],
+    ),
     "Embedding": (lambda: nn.Embedding(5, 3, padding_idx=1), [np.array([[0, 1, 4], [2, 2, 0]])]),
     "Flatten": (lambda: nn.Flatten(), [(2, 3, 4)]),
     "Fold": (lambda: nn.Fold((4, 5), 2), [(2, 12, 12)]),

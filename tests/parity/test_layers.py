@@ -41,9 +41,7 @@ LAYERS: dict[str, tuple[Build, tuple[int, ...]]] = {  # and the shape of what it
     "CircularPad2d": (lambda nn: nn.CircularPad2d(1), (2, 3, 4, 5)),
     "Hardshrink": (lambda nn: nn.Hardshrink(0.3), (2, 30)),
     "Softshrink": (lambda nn: nn.Softshrink(), (2, 30)),
-    "Tanhshrink": (lambda nn: nn.Tanhshrink(), (2, 30)),
     "CELU": (lambda nn: nn.CELU(0.7), (2, 30)),
-    "Softmax2d": (lambda nn: nn.Softmax2d(), (2, 3, 4, 5)),
     "Conv1d": (lambda nn: nn.Conv1d(4, 6, 3), (5, 4, 9)),
     "Conv1d same": (lambda nn: nn.Conv1d(4, 6, 3, padding="same", groups=2, dilation=2), (5, 4, 9)),
     "Conv2d": (lambda nn: nn.Conv2d(4, 6, 3, padding=1), (5, 4, 7, 6)),
@@ -361,3 +359,14 @@ def test_the_share_of_what_is_dropped_is_pytorchs() -> None:
             assert (ours == 0).mean() == pytest.approx((theirs == 0).mean(), abs=0.01)
             np.testing.assert_allclose(np.unique(ours), np.unique(theirs))
             assert len({*map(bytes, ours.reshape(100 * 400, -1))}) == 2  # places of a channel fall together
+
+
+@pytest.mark.parametrize("name", ["Tanhshrink", "Softmax2d"])
+def test_layers_without_arguments(name: str) -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5))
+    ours, theirs = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    mine, other = getattr(nn, name)()(ours), getattr(torch.nn, name)()(theirs)
+    (mine**2).sum().backward()
+    (other**2).sum().backward()
+    np.testing.assert_allclose(mine.detach(), other.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), rtol=1e-10, atol=1e-14)

@@ -84,7 +84,7 @@ def test_a_program_needs_other_imports_and_nothing_else(ours: Any, theirs: Any, 
         warnings.simplefilter("ignore")  # PyTorch's own
         torch.manual_seed(0)
         expected = theirs(*arguments)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.printoptions():  # some set how numbers are shown
         warnings.simplefilter("ignore", AccumulationWarning)  # some add gradients up on purpose,
         warnings.simplefilter("ignore", HistoryWarning)  # and some take numbers out
         tinygrad_edu.manual_seed(0)

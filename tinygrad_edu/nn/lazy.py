@@ -57,8 +57,10 @@ class LazyLinear(_Lazy):
     After https://docs.pytorch.org/docs/stable/generated/torch.nn.LazyLinear.html
 
     >>> layer = LazyLinear(2)
-    >>> layer, layer(np.ones((5, 3), np.float32)).shape, layer
-    (LazyLinear(2), (5, 2), Linear(in_features=3, out_features=2, bias=True))
+    >>> layer
+    LazyLinear(2)
+    >>> layer(np.ones((5, 3), np.float32)).shape, layer
+    ((5, 2), Linear(in_features=3, out_features=2, bias=True))
     """
 
     becomes, features = Linear, -1

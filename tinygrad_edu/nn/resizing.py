@@ -40,7 +40,7 @@ class Upsample(_Settings):
     (5, 3, 8, 8)
     """
 
-    shown = ("size", "scale_factor", "mode", "align_corners")
+    shown = ("size", "scale_factor", "mode")
 
     def __init__(
         self,
@@ -51,7 +51,11 @@ class Upsample(_Settings):
         recompute_scale_factor: bool | None = None,
     ) -> None:
         super().__init__()
-        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+        self.scale_factor: Factor = scale_factor
+        if scale_factor is not None:
+            several = isinstance(scale_factor, tuple | list)
+            self.scale_factor = tuple(map(float, scale_factor)) if several else float(scale_factor)  # type: ignore[arg-type]
+        self.size, self.mode, self.align_corners = size, mode, align_corners
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Any) -> Any:

@@ -78,7 +78,14 @@ def _sum_of_repeats(g: Any, a_shape: Shape, repeats: Any, axis: int | None) -> A
 
 
 flip = Op(_flip, implements=[np.flip], m=lambda g, axis: np.flip(g, axis))
-roll = Op(_roll, implements=[np.roll], a=lambda g, shift, axis: np.roll(g, (0 - np.asarray(shift)).tolist(), axis))
+
+
+def _roll_back(g: Any, shift: Any, axis: Any) -> Any:
+    """g, rolled back."""
+    return np.roll(g, (0 - np.asarray(shift)).tolist(), axis)
+
+
+roll = Op(_roll, implements=[np.roll], a=_roll_back)
 tile = Op(_tile, implements=[np.tile], A=_sum_of_copies)
 repeat = Op(_repeat, implements=[np.repeat], a=_sum_of_repeats)
 

@@ -456,13 +456,23 @@ def _mask(condition: Any) -> Any:
     return np.bool_(condition) if isinstance(condition, bool) else condition
 
 
+def _where_x(g: Any, condition: Any) -> Any:
+    """g where the condition holds, else 0."""
+    return np.where(_mask(condition), g, 0)
+
+
+def _where_y(g: Any, condition: Any) -> Any:
+    """0 where the condition holds, else g."""
+    return np.where(_mask(condition), 0, g)
+
+
 where = Op(
     _where,
     elementwise=True,
     masks=True,
     condition=None,
-    x=lambda g, condition: np.where(_mask(condition), g, 0),
-    y=lambda g, condition: np.where(_mask(condition), 0, g),
+    x=_where_x,
+    y=_where_y,
     kink="nothing of the branch not taken gets through, not even NaN",
 )
 

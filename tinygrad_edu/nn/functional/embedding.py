@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.device import is_cupy
+from tinygrad_edu.device import CPU, is_cupy, moved
 from tinygrad_edu.errors import ShapeError, mixed_devices
 from tinygrad_edu.glance import seen
 from tinygrad_edu.graph import Array
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops import scatter
 from tinygrad_edu.ops.composed import as_operand
 from tinygrad_edu.places import add_at, zeros
 from tinygrad_edu.recording import no_grad
@@ -176,25 +175,32 @@ def embedding_bag(
     words = as_operand(getattr(input, "_value", input))
     if (words.ndim == 2) != (offsets is None) or words.ndim not in (1, 2):
         raise ValueError(f"embedding_bag takes rows of numbers, or one axis and offsets=, not shape {words.shape}")
-    if words.ndim == 2:
-        starts = np.arange(len(words)) * words.shape[1]
-    else:
-        starts = np.asarray(getattr(offsets, "_value", offsets))
-        starts = starts[:-1] if include_last_offset else starts
-        if len(starts) and (starts[0] != 0 or (np.diff([*starts, words.size]) < 0).any()):
-            raise ValueError(f"offsets say where bags begin: they go up from 0 to at most {words.size}, not {starts}")
-    bags = np.repeat(np.arange(len(starts)), np.diff([*starts, words.size]))
-    rows = embedding(words.reshape(-1), weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-    if per_sample_weights is not None:
-        rows = rows * np.reshape(per_sample_weights, (-1, 1))
+    weights, counted = per_sample_weights, None
+    if words.ndim == 1:
+        words, weights, counted = _bags(words, offsets, include_last_offset, weights)
     if padding_idx is not None:
-        counted = np.flatnonzero(words.reshape(-1) != padding_idx % len(weight))
-        rows, bags = rows[counted], bags[counted]
-    counts = np.bincount(bags, minlength=len(starts))
-    if mode == "max":
-        places = np.cumsum(counts)[:, None] - counts[:, None] + np.arange(max(int(counts.max(initial=0)), 1))
-        filled = (places < np.cumsum(counts)[:, None])[..., None]
-        found = np.where(filled, rows[np.where(filled[..., 0], places, 0)], -np.inf).max(axis=1)
-        return np.where(counts[:, None] > 0, found, 0)
-    total = scatter(rows, bags, (len(starts), rows.shape[1]))
-    return total if mode == "sum" else total / np.maximum(counts, 1)[:, None].astype(rows.dtype)
+        real = words != padding_idx % len(weight)
+        counted = real if counted is None else counted & real
+    rows = embedding(words, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)  # (bags, words, ...)
+    if weights is not None:
+        rows = rows * weights[..., None]
+    if counted is None:
+        return rows.sum(axis=1) if mode == "sum" else rows.mean(axis=1) if mode == "mean" else rows.max(axis=1)
+    some = counted[..., None]
+    if mode == "max" and words.shape[1]:
+        return np.where(some.any(axis=1), np.where(some, rows, -np.inf).max(axis=1), 0)
+    total, one = np.where(some, rows, 0).sum(axis=1), rows.dtype.type(1)
+    return total if mode != "mean" else total / np.maximum(some.sum(axis=1, dtype=rows.dtype), one)
+
+
+def _bags(words: Array, offsets: Any, include_last: bool, weights: Any) -> tuple[Array, Any, Array]:
+    """Words, and their weights, with a row for each bag, and which of them are in it; offsets are read on the host."""
+    starts = np.asarray(moved(getattr(offsets, "_value", offsets), CPU))
+    starts = starts[:-1] if include_last else starts
+    counts = np.diff([*starts, words.size])
+    if len(starts) and (starts[0] != 0 or (counts < 0).any()):
+        raise ValueError(f"offsets say where bags begin: they go up from 0 to at most {words.size}, not {starts}")
+    along = np.arange(counts.max(initial=0))
+    places = np.asarray(np.minimum(starts[:, None] + along, words.size - 1), like=words)
+    counted = np.asarray(along < counts[:, None], like=words)
+    return words[places], None if weights is None else weights[places], counted
