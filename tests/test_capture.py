@@ -200,6 +200,21 @@ def test_values_from_outside_are_read_anew() -> None:
     assert calls(f, x)[-1].item() == 3.0
 
 
+scale = 1.0
+
+
+def test_variables_that_are_set_anew_are_seen() -> None:
+    """Of the module and of the function around, numbers and Tensors."""
+    global scale
+    scale, batch = 1.0, Tensor([1.0, 2.0])
+    f = tg.capture(lambda: (batch * scale).sum())
+    assert [r.item() for r in calls(f)] == [3.0] * 4
+    scale = 10.0
+    assert [r.item() for r in calls(f)] == [30.0] * 4
+    batch = Tensor([2.0, 2.0])
+    assert [r.item() for r in calls(f)] == [40.0] * 4
+
+
 def test_modules_between_training_and_evaluation() -> None:
     tg.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.BatchNorm1d(4))

@@ -37,9 +37,11 @@ def capture(function: Callable[P, R]) -> Captured[P, R]:
     and `optimizer.step()` in it, or only compute, and then gradients flow through what it returns. `.source` is what
     runs. For arguments of other shapes or dtypes, or other settings, it is traced again.
 
-    What is not a Tensor is constant: a Python number that changes from call to call has to be an argument, and what is
-    printed, counted or kept in a list is so only while it is traced. Where the first calls differ in more than numbers
-    of Tensors, or the numbers themselves are looked at (`item()`, `if loss < 1`), a `CaptureError` says so.
+    What is not a Tensor is constant: a Python number that changes from call to call has to be an argument, as a Tensor,
+    and what is printed, counted or kept in a list is so only while it is traced. Where the first calls differ in more
+    than numbers of Tensors, or the numbers themselves are looked at (`item()`, `if loss < 1`), a `CaptureError` says
+    so. A variable that the function names and that is set anew later is seen, and the function traced again; what
+    changes in a list or an attribute is not.
 
     >>> from tinygrad_edu import Tensor
     >>> @capture

@@ -66,7 +66,7 @@ class NumPyProtocols:
 
     def __bool__(self) -> bool:
         if watchers:
-            numbers_read("a tensor as a condition, in `if` or `while`,")
+            numbers_read("a tensor as a condition, in `if`, `while` or `assert`")
         return bool(self._value)
 
     def __float__(self: Any) -> float:
@@ -93,6 +93,8 @@ class NumPyProtocols:
         return format(str(self) if self._value.ndim else self._value.item(), spec)  # a number is itself in a text
 
     def __repr__(self: Any) -> str:
+        if watchers:
+            numbers_read("print(t), or a tensor in a text")
         said = [np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             said.append(f"dtype={self.dtype}")

@@ -7,6 +7,7 @@ needs beside the result. One that runs its own backward pass is only repeated.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from types import CellType
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ from tinygrad_edu.op import Op
 from tinygrad_edu.recording import recording
 from tinygrad_edu.source import Source
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.traced import Trace
+from tinygrad_edu.traced import SETTINGS, Trace
 from tinygrad_edu.watch import switched, watchers
 
 MISS: Any = object()
 """What a program returns that was made for something else."""
+
+EMPTY = CellType()
 
 
 class Saved:
@@ -92,6 +95,7 @@ class Program:
         space: dict[str, Any] = {
             "MISS": MISS,
             "containers": trace.containers,
+            "alike": _alike,
             "fits": _fits,
             "forward": self.forward,
             "program": self,
@@ -122,6 +126,10 @@ class Program:
             else:
                 checks.append(f"({name} is {name}_was or (type({name}) is {name}_kind and {name} == {name}_was))")
         checks += _still_alike(names, trace.leaves)
+        for i, (where, key, value) in enumerate(_named_in(trace.function)):
+            space |= {f"n{i}": where, f"k{i}": value}
+            now = f"n{i}.cell_contents" if key is None else f"n{i}.get({key!r})"
+            checks.append(f"(x := {now}) is k{i} or alike(x, k{i})")
         for i, seen in enumerate(trace.lines.outside.values()):
             space |= {f"t{i}": seen.tensor, f"o{i}": seen.tensor._origin, f"v{i}": seen.tensor._value}
             checks.append(f"t{i}._origin is o{i} and (t{i}._value is v{i} or fits(t{i}._value, v{i}))")
@@ -215,6 +223,26 @@ def _is_array(leaf: Any) -> bool:
 def _fits(value: Any, before: Any) -> bool:
     """Whether a program for one array does for another."""
     return type(value) is type(before) and value.shape == before.shape and value.dtype == before.dtype
+
+
+def _alike(value: Any, before: Any) -> bool:
+    """Whether a Python number or text is what it was."""
+    return type(value) is type(before) and isinstance(before, SETTINGS) and value == before
+
+
+def _named_in(function: Any) -> Iterator[tuple[Any, str | None, Any]]:
+    """The variables from outside that a function names: the dict or cell where one is found, its name, and its value.
+
+    Another value, or another Tensor, under such a name is seen. What is in a list or an attribute is not.
+    """
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    for name in code.co_names if code is not None else ():
+        if name in function.__globals__:
+            yield function.__globals__, name, function.__globals__[name]
+    for cell in getattr(function, "__closure__", None) or ():
+        if cell != EMPTY:
+            yield cell, None, cell.cell_contents
 
 
 def _still_alike(names: list[str], leaves: Sequence[Any]) -> Iterator[str]:

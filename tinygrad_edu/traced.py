@@ -95,7 +95,10 @@ class Trace:
         ours, theirs = self.forward + self.backward, before.forward + before.backward
         for line, earlier in zip(ours, theirs, strict=False):
             if line != earlier:
-                return f"one call has the line `{shown(before, earlier)}` where the next has `{shown(self, line)}`"
+                return (
+                    f"one call has the line `{shown(before, earlier)}` where the next has `{shown(self, line)}`. What"
+                    " changes from call to call has to be an argument, a number as a Tensor"
+                )
         if len(ours) != len(theirs) or self.outputs != before.outputs:
             return f"one call has {len(theirs)} lines and the next {len(ours)}, or it returns something else"
         for number, value in self.lines.constants.items():
@@ -106,13 +109,18 @@ class Trace:
                 return f"{told(value)} is made in the function and changed in place: write t = t + x there"
             if not same(value, earlier_value):
                 return (
-                    f"it used {told(earlier_value)} in one call and {told(value)} in the next: what changes has to be"
-                    " an argument, a number as a Tensor"
+                    f"it used {told(earlier_value)} in one call and {_another(value, earlier_value)} in the next. What"
+                    " changes from call to call has to be an argument, a number as a Tensor"
                 )
         for (_, now), (_, then) in zip(self.settings, before.settings, strict=True):
             for name in [name for name in now if name not in then or not same(now[name], then[name])]:
                 del now[name]  # counted in every call, without a line that changes
         return None
+
+
+def _another(value: Any, earlier: Any) -> str:
+    text = told(value)
+    return f"{text} with other numbers" if text == told(earlier) else text
 
 
 def _is_live(part: Tensor) -> bool:
