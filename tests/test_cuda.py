@@ -405,3 +405,9 @@ def test_dtypes_that_a_gpu_has_not_are_refused() -> None:
     assert "write x.astype(np.float64)" in message(lambda: Tensor(np.ones(2, np.longdouble), device="cuda"), TypeError)
     assert "write float16" in message(lambda: tg.bfloat16, AttributeError)
     assert not hasattr(tg, "no_such_name")
+
+
+def test_other_names_of_devices_are_told_from_dtypes() -> None:
+    for name in ("gpu", "mps", "xpu:0"):
+        with pytest.raises(errors.DeviceError, match=f"no device is called '{name}': there are 'cpu', and 'cuda'"):
+            Tensor([1.0]).to(name)

@@ -735,3 +735,13 @@ def test_regularizers_are_part_of_the_loss_and_of_what_is_learned() -> None:
             keras.layers.Dense(1, kernel_regularizer=wrong)
     with pytest.raises(ValueError, match="0 or more"):
         keras.regularizers.L1(-1)
+
+
+def test_what_keras_has_elsewhere_is_said() -> None:
+    model = Sequential([Dense(1)])
+    with pytest.raises(AttributeError, match=r"Sequential has no 'save': write model\.save_weights"):
+        model.save("model.keras")
+    with pytest.raises(AttributeError, match=r"Sequential has no 'sav'$"):
+        model.sav  # noqa: B018 - the look is what fails
+    with pytest.raises(TypeError, match=r"Sequential\(\[Input\(shape=\(4,\)\), Dense"):
+        Dense(3)(Input(shape=(4,)))

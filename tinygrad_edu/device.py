@@ -22,7 +22,10 @@ def _cupy(module: str = "cupy") -> Any:
     except ModuleNotFoundError as error:
         if error.name not in ("cupy", "cupyx"):
             raise
-        raise DeviceError(f"tensors on a GPU are CuPy arrays, and cupy is not installed: {INSTALL}") from error
+        raise DeviceError(
+            "tensors on a GPU are CuPy arrays, and cupy is not installed. Without an NVIDIA GPU stay on the CPU:"
+            f' device = "cuda" if cuda.is_available() else "cpu". With one, {INSTALL}'
+        ) from error
     except ImportError as error:
         raise DeviceError(f"cupy is installed and cannot be loaded: {error}. To install it anew, {INSTALL}") from error
 

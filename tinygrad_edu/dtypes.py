@@ -11,10 +11,11 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 
 MISSING = {
+    "compile": "write step = capture(step), of a whole step of training, or model.forward = capture(model.forward)",
     "bfloat16": "bfloat16 is none of NumPy's dtypes, and CuPy has it for few of its functions: write float16, whose"
-    " sums are added in float32 here, or float32"
+    " sums are added in float32 here, or float32",
 }
-"""What to write for dtypes of PyTorch's that no array here has."""
+"""What to write for names of PyTorch's that are not here."""
 
 __all__ = [
     "bool",

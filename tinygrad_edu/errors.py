@@ -176,6 +176,8 @@ def failed(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
         return type(error)(f"{op.name} of shape {shapes}: {str(error).rstrip('.')}. {_matrix_hint(str(error))}".strip())
     about_shape = re.search(r"shape|broadcast|size|dimension|axes|axis|match|align|mismatch|core", str(error))
     fits = op.elementwise and broadcasts([shape for shape, _ in known])
+    if isinstance(error, TinygradError):
+        return error  # which says all
     if type(error) is not ValueError or fits or not about_shape:
         error.add_note(f"in {op.name} of operands with (shape, name): {known}")
         return error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import ops, torchwords
+from tinygrad_edu import errors, ops, torchwords
 from tinygrad_edu.device import is_device
 from tinygrad_edu.inplace import in_place, set_item
 from tinygrad_edu.op import Op, implementations
@@ -15,6 +15,10 @@ from tinygrad_edu.places import plain_key
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
+
+
+ELSEWHERE = ("gpu", "mps", "xpu", "tpu")
+"""What devices are called elsewhere."""
 
 
 def method(op: Op) -> Callable[..., Tensor]:
@@ -114,6 +118,10 @@ class Operators:
             device = target
         elif hasattr(target, "grad_fn"):
             device, dtype = target.device, target.dtype
+        elif isinstance(target, str) and target.partition(":")[0] in ELSEWHERE:
+            raise errors.DeviceError(
+                f"no device is called {target!r}: there are 'cpu', and 'cuda' where there is a GPU"
+            )
         elif target is not None:
             dtype = target
         there = self

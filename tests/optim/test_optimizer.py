@@ -493,3 +493,8 @@ def test_a_training_loop_says_nothing() -> None:
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
+
+
+def test_the_method_is_not_its_parameters() -> None:
+    with pytest.raises(TypeError, match=r"write model.parameters\(\)"):
+        optim.SGD(nn.Linear(1, 1).parameters, lr=0.1)

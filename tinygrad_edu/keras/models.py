@@ -23,6 +23,13 @@ from tinygrad_edu.train.evaluation import modes_kept
 
 __all__ = ["Sequential"]
 
+ELSEWHERE = {
+    "save": "write model.save_weights('weights.safetensors'), and load_weights into a model of the same layers",
+    "history": "fit returns it: history = model.fit(...), then history.history['loss']",
+    "pop": "make the model anew, Sequential(model.layers[:-1])",
+}
+"""What to write for what Keras has and this face has not."""
+
 
 class Sequential:
     """A network of layers, built when the shape of a sample is known: from `Input`, `input_shape` or the first data.
@@ -63,6 +70,10 @@ class Sequential:
         self._compiled: tuple[optimizers.Optimizer, losses.Loss, tuple[Any, ...]] | None = None
         for layer in layers:
             self.add(layer)
+
+    def __getattr__(self, name: str) -> Any:  # only where there is no such attribute
+        hint = f": {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+        raise AttributeError(f"{type(self).__name__} has no {name!r}{hint}")
 
     # ---- its layers
 

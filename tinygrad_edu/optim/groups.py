@@ -42,6 +42,8 @@ def groups_of(params: Any) -> list[Group]:
             'an optimizer takes a list: write [{"params": ..., "lr": 0.1}] for a group with options of its own, or'
             " d.values() for the Tensors in a dict"
         )
+    if callable(params):
+        raise TypeError("an optimizer takes the parameters, not the method that gives them: write model.parameters()")
     if not isinstance(params, Iterable):
         raise TypeError(f"an optimizer takes a list of Tensors, not {type(params).__name__}")
     given = ordered(params)

@@ -101,6 +101,11 @@ class Layer:
         >>> layer(np.array([[200.0, 17.0]])).shape
         (1, 3)
         """
+        if isinstance(x, Input):
+            raise TypeError(
+                "layers are put together in a Sequential here, not called one on another: write"
+                f" Sequential([Input(shape={x.shape}), {type(self).__name__}(...), ...])"
+            )
         out = as_input(x)
         for module in self.built(out.shape[1:]):
             out = module(out)
