@@ -85,6 +85,8 @@ def looked_at(tensor: Tensor) -> Tensor | None:
             tensor._grad = g = wrap(g, None)
     finally:
         release()
+    if watchers and (watch := watching()):
+        watch.asked(tensor, g)
     if g is None and tensor._origin is not None:
         _explain(tensor._origin)
     return g

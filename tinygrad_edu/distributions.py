@@ -157,7 +157,7 @@ class Categorical(Distribution):
 
     def log_prob(self, value: Any) -> Any:
         """The logarithm of the probability of class numbers."""
-        value = as_operand(getattr(value, "_value", value)).astype(np.int64)
+        value = as_operand(value.detach() if isinstance(value, Tensor) else value).astype(np.int64)
         shape = np.broadcast_shapes(value.shape, self.batch_shape)
         logits = np.broadcast_to(self.logits, (*shape, self.logits.shape[-1]))
         return np.take_along_axis(logits, np.broadcast_to(value, shape)[..., None], -1)[..., 0]

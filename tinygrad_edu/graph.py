@@ -172,6 +172,12 @@ def memory(tensor: Tensor) -> Array:
     return tensor._value
 
 
+def shared(tensor: Tensor) -> Array:
+    """The array of a tensor, as `memory`, for another tensor on it."""
+    memory(tensor)
+    return setting(tensor)
+
+
 def setting(tensor: Tensor) -> Array:
     """The array of a tensor that becomes a setting of an op, as a key does."""
     if watchers and (watch := watching()):

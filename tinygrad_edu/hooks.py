@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.graph import Vertex, array_of, copied, wrap
 from tinygrad_edu.recording import set_grad_enabled
-from tinygrad_edu.watch import watching
+from tinygrad_edu.watch import switched, watching
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -25,6 +25,7 @@ class Handle:
 
     def remove(self) -> None:
         """Take the hook away; a second time does nothing."""
+        switched.count += 1
         self._hooks[:] = [hook for hook in self._hooks if hook is not self._hook]
 
 
@@ -34,6 +35,7 @@ def add_hook(tensor: Tensor, hook: Callable[[Tensor], Any]) -> Handle:
         raise errors.no_gradient_path("a tensor given a hook", tensor.name)
     hooks = tensor._origin.hooks = tensor._origin.hooks or []
     hooks.append(hook)
+    switched.count += 1
     return Handle(hooks, hook)
 
 

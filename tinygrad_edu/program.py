@@ -6,9 +6,11 @@ with its record. Captured, the step is a Python function of NumPy calls and rule
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
 from functools import update_wrapper
+from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -37,11 +39,11 @@ def capture(function: Callable[P, R]) -> Captured[P, R]:
     and `optimizer.step()` in it, or only compute, and then gradients flow through what it returns. `.source` is what
     runs. For arguments of other shapes or dtypes, or other settings, it is traced again.
 
-    What is not a Tensor is constant: a Python number that changes from call to call has to be an argument, as a Tensor,
-    and what is printed, counted or kept in a list is so only while it is traced. Where the first calls differ in more
-    than numbers of Tensors, or the numbers themselves are looked at (`item()`, `if loss < 1`), a `CaptureError` says
-    so. A variable that the function names and that is set anew later is seen, and the function traced again; what
-    changes in a list or an attribute is not.
+    What is not a Tensor is constant, and where a variable, an attribute, a layer or a hook that the function names is
+    another one, it is traced again: a number that changes from call to call has to be an argument, as a Tensor. What is
+    printed, counted or kept in a list is so only while it is traced, and so is what NumPy makes of arrays that are not
+    in Tensors. Where the first calls differ in more than numbers of Tensors, or the numbers themselves are looked at
+    (`item()`, `if loss < 1`), a `CaptureError` says so.
 
     >>> from tinygrad_edu import Tensor
     >>> @capture
@@ -88,6 +90,15 @@ class Captured(Generic[P, R]):
         found: R = self._found(args, kwargs)
         return found
 
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Captured[P, R]:
+        return Captured(copy.deepcopy(self.function, memo))  # a program is of the Tensors that it was traced with
+
+    def __reduce__(self) -> Any:
+        return Captured, (self.function,)
+
     @property
     def source(self) -> str:
         """The lines that run, for the arguments of the last call that needed others than the call before."""
@@ -117,11 +128,18 @@ class Captured(Generic[P, R]):
         self._run = program.run if plain else _missed
 
     def _trace(self, key: Any, leaves: list[Any], args: Any, kwargs: Any) -> Any:
+        before, differed = self._traced.pop(key, (None, 0))
+        if before is not None and not before.holds():
+            before = None  # changed from outside since, as by model.eval(): the two calls need not be alike
         trace = Trace(self.function, _names(self.function, args, kwargs, leaves), leaves)
         result = trace.call(args, kwargs)
         self._latest = trace
-        before, differed = self._traced.pop(key, (None, 0))
         difference = None if before is None else trace.difference(before)
+        if before is None and len(self._traced) >= MOST:
+            raise errors.CaptureError(
+                f"{called(self.function)} has been called with {MOST} kinds of arguments, each of them once: pass"
+                " numbers that change as Tensors, and batches of one size"
+            )
         if before is None or (difference and not differed):
             self._traced[key] = trace, bool(difference)
         elif difference:
@@ -170,4 +188,4 @@ def _kind(leaf: Any) -> Any:
         hash(leaf)
     except TypeError:
         return id(leaf)
-    return type(leaf), leaf
+    return type(leaf), leaf, str(leaf) if isinstance(leaf, float) else ""  # 0.0 is not -0.0

@@ -7,7 +7,6 @@ needs beside the result. One that runs its own backward pass is only repeated.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from types import CellType
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,13 @@ from tinygrad_edu.graph import wrap
 from tinygrad_edu.op import Op
 from tinygrad_edu.recording import recording
 from tinygrad_edu.source import Source
+from tinygrad_edu.surroundings import alike, equal, still
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.traced import SETTINGS, Trace
+from tinygrad_edu.traced import Trace
 from tinygrad_edu.watch import switched, watchers
 
 MISS: Any = object()
 """What a program returns that was made for something else."""
-
-EMPTY = CellType()
 
 
 class Saved:
@@ -67,14 +65,25 @@ class Program:
         self.forward = space[name]
         self.backward: Callable[..., Any] = space.get(f"{name}_backward", self.forward)
         # One that was the same in both calls may also be used from outside, unseen: it has to stay.
-        self._fixed = [a is b and _is_array(a) for a, b in zip(trace.leaves, before.leaves, strict=True)]
+        self._fixed = [
+            _is_array(a) and getattr(a, "_value", a) is getattr(b, "_value", b)
+            for a, b in zip(trace.leaves, before.leaves, strict=True)
+        ]
+        self._aliases = [t for key, t in trace.lines.aliases.items() if before.lines.aliases.get(key) is t]
+        origins = [seen.tensor._origin for seen in trace.lines.outside.values()]
+        self._hooks = [(vertex, list(vertex.hooks or ())) for vertex in origins if vertex is not None]
         self.run = self._behind_checks()
         trace.lines.forget()
 
     def still_so(self) -> bool:
         """Whether the modules that were called have the settings that they had."""
-        now = ((vars(module), settings) for module, settings in self.trace.settings)
-        if any(given.get(name, MISS) != value for given, settings in now for name, value in settings.items()):
+        for module, settings in self.trace.settings:
+            given = vars(module)
+            if not all(still(given.get(name, MISS), value) for name, value in settings.items()):
+                return False
+            if given.keys() - settings.keys() - self.trace.counted:
+                return False
+        if any((vertex.hooks or []) != hooks for vertex, hooks in self._hooks):
             return False
         self.switches = switched.count
         return True
@@ -95,7 +104,8 @@ class Program:
         space: dict[str, Any] = {
             "MISS": MISS,
             "containers": trace.containers,
-            "alike": _alike,
+            "alike": alike,
+            "equal": equal,
             "fits": _fits,
             "forward": self.forward,
             "program": self,
@@ -116,7 +126,7 @@ class Program:
                 f"{name}_held": type(value),
             }
             if fixed:
-                checks.append(f"{name} is {name}_was")
+                checks.append(f"{name}._value is {name}_value")
             if isinstance(leaf, Tensor):
                 checks.append(f"type({name}) is {name}_kind and ({name}._origin is None) is {leaf._origin is None}")
             if _is_array(leaf):
@@ -124,15 +134,26 @@ class Program:
                 checks.append(f"type(v := {name}._value) is {name}_held")
                 checks.append(f"v.shape == {name}_shape and v.dtype is {name}_dtype")
             else:
-                checks.append(f"({name} is {name}_was or (type({name}) is {name}_kind and {name} == {name}_was))")
+                checks.append(f"({name} is {name}_was or (type({name}) is {name}_kind and equal({name}, {name}_was)))")
         checks += _still_alike(names, trace.leaves)
-        for i, (where, key, value) in enumerate(_named_in(trace.function)):
-            space |= {f"n{i}": where, f"k{i}": value}
-            now = f"n{i}.cell_contents" if key is None else f"n{i}.get({key!r})"
-            checks.append(f"(x := {now}) is k{i} or alike(x, k{i})")
         for i, seen in enumerate(trace.lines.outside.values()):
             space |= {f"t{i}": seen.tensor, f"o{i}": seen.tensor._origin, f"v{i}": seen.tensor._value}
             checks.append(f"t{i}._origin is o{i} and (t{i}._value is v{i} or fits(t{i}._value, v{i}))")
+        for i, tensor in enumerate(self._aliases):
+            space |= {f"s{i}": tensor, f"s{i}_value": tensor._value}
+            checks.append(f"s{i}._value is s{i}_value")
+            checks += [
+                f"t{j}._value is s{i}_value"
+                for j, seen in enumerate(trace.lines.outside.values())
+                if seen.tensor._value is tensor._value
+            ]
+        for i, (tensor, missing) in enumerate(trace.lines.graded.values()):
+            if missing is not None:
+                space[f"g{i}"] = tensor
+                checks.append(f"(getattr(g{i}, '_grad', None) is None) is {missing}")
+        for i, place in enumerate(trace.surroundings.places.values()):
+            space |= {f"h{i}": place.holder, f"k{i}": place.key, f"v{i}_": place.value}
+            checks.append(place.check(i).replace(f"v{i}", f"v{i}_"))
         lines = [
             f"if len(given) != {len(names)}:",
             "    return MISS",
@@ -223,26 +244,6 @@ def _is_array(leaf: Any) -> bool:
 def _fits(value: Any, before: Any) -> bool:
     """Whether a program for one array does for another."""
     return type(value) is type(before) and value.shape == before.shape and value.dtype == before.dtype
-
-
-def _alike(value: Any, before: Any) -> bool:
-    """Whether a Python number or text is what it was."""
-    return type(value) is type(before) and isinstance(before, SETTINGS) and value == before
-
-
-def _named_in(function: Any) -> Iterator[tuple[Any, str | None, Any]]:
-    """The variables from outside that a function names: the dict or cell where one is found, its name, and its value.
-
-    Another value, or another Tensor, under such a name is seen. What is in a list or an attribute is not.
-    """
-    function = getattr(function, "__func__", function)
-    code = getattr(function, "__code__", None)
-    for name in code.co_names if code is not None else ():
-        if name in function.__globals__:
-            yield function.__globals__, name, function.__globals__[name]
-    for cell in getattr(function, "__closure__", None) or ():
-        if cell != EMPTY:
-            yield cell, None, cell.cell_contents
 
 
 def _still_alike(names: list[str], leaves: Sequence[Any]) -> Iterator[str]:

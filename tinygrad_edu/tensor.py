@@ -65,7 +65,7 @@ class Tensor(Operators, TorchNames, TorchMethods, TorchIndexing, TorchAliases, N
     @property
     def data(self) -> Tensor:
         """A Tensor on the same memory that has no history; assign to it to replace the value."""
-        return wrap(graph.memory(self), None)
+        return wrap(graph.shared(self), None)
 
     @data.setter
     def data(self, new: Any) -> None:
@@ -95,7 +95,7 @@ class Tensor(Operators, TorchNames, TorchMethods, TorchIndexing, TorchAliases, N
     def grad(self) -> Tensor | None:
         """What the backward passes added up, of the tensor's shape and dtype; None: not computed."""
         g = getattr(self, "_grad", None)
-        return g if type(g) is Tensor else accumulation.looked_at(self)
+        return g if type(g) is Tensor and not watchers else accumulation.looked_at(self)
 
     @grad.setter
     def grad(self, g: Tensor | None) -> None:
@@ -129,7 +129,7 @@ class Tensor(Operators, TorchNames, TorchMethods, TorchIndexing, TorchAliases, N
                 raise RuntimeError(
                     "a computed tensor has the history of its inputs; t.detach() is the same value without it"
                 )
-        elif value and self._value.dtype.kind != "f":
+        elif graph.setting(self).dtype.kind != "f" and value:
             raise errors.gradient_dtype(self._value.dtype, self.name)
         elif value != self.requires_grad:
             frozen = getattr(self, "_frozen", None)  # what was recorded before it was frozen still leads to it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,10 +11,9 @@ import numpy as np
 from tinygrad_edu import autograd, errors, tree
 from tinygrad_edu.graph import Node, wrap
 from tinygrad_edu.source import called, shown, told
+from tinygrad_edu.surroundings import Surroundings, equal, settings_of, still
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.tracing import Line, Lines
-
-SETTINGS = (bool, int, float, str, type(None))
 
 
 class Output(NamedTuple):
@@ -40,14 +38,20 @@ class Trace:
         self.forward: list[Line] = []
         self.backward: list[Line] = []
         self.seed = ""
-        self.settings: list[tuple[Any, dict[str, Any]]] = []  # of the modules that were called
+        self.surroundings: Any = None
+        self.settings: list[tuple[Any, dict[str, Any]]] = []  # of the modules that it looks at
+        self.counted: set[str] = set()  # those of their attributes that change without a line that does
 
     def call(self, args: Any, kwargs: Any) -> Any:
         """Call the function, and write down what it does."""
         self.arguments, lines = (args, kwargs), self.lines
         with lines:
             result = self.function(*args, **kwargs)
-        self.settings = [(module, settings_of(module)) for module in lines.modules]
+        self.surroundings = Surroundings(self.function, [*self.leaves, *lines.modules])
+        for seen in lines.outside.values():
+            if seen.tensor._origin is not seen.origin:
+                raise errors.not_captured(f"requires_grad, or the dtype, of a Tensor ({told(seen.tensor)}) is changed")
+        self.settings = [(module, settings_of(module)) for module in self.surroundings.modules.values()]
         self.containers = tree.mapped(lambda _: 0, result)
         parts = tree.leaves(result)
         live = [i for i, part in enumerate(parts) if isinstance(part, Tensor) and _is_live(part)]
@@ -62,6 +66,12 @@ class Trace:
             self.live = live[0]
             self._backward(parts[live[0]])
         return result
+
+    def holds(self) -> bool:
+        """Whether what the function looks at is as it was when the call ended."""
+        return self.surroundings.holds() and all(
+            still(vars(module).get(name), value) for module, then in self.settings for name, value in then.items()
+        )
 
     def _output(self, part: Any, live: bool) -> Output:
         if isinstance(part, np.ndarray | np.generic):
@@ -112,9 +122,24 @@ class Trace:
                     f"it used {told(earlier_value)} in one call and {_another(value, earlier_value)} in the next. What"
                     " changes from call to call has to be an argument, a number as a Tensor"
                 )
-        for (_, now), (_, then) in zip(self.settings, before.settings, strict=True):
-            for name in [name for name in now if name not in then or not same(now[name], then[name])]:
-                del now[name]  # counted in every call, without a line that changes
+        return self._changed(before)
+
+    def _changed(self, before: Trace) -> str | None:
+        """What the function looks at that was something else before; it forgets what is only counted there."""
+        if difference := self.surroundings.changed(before.surroundings):
+            return str(difference)
+        then = {id(module): settings for module, settings in before.settings}
+        for module, now in self.settings:
+            earlier = then.get(id(module), {})
+            for name in [n for n in now if n not in earlier or not still(now[n], earlier[n])]:
+                counted = not isinstance(now[name], int | float | str) or name not in self.surroundings.read
+                if not counted and name in earlier:
+                    return (
+                        f"{type(module).__name__}.{name} was {earlier[name]!r} in one call and {now[name]!r} in the"
+                        " next: what changes has to be an argument, a number as a Tensor"
+                    )
+                del now[name]
+                self.counted.add(name)
         return None
 
 
@@ -126,11 +151,6 @@ def _another(value: Any, earlier: Any) -> str:
 def _is_live(part: Tensor) -> bool:
     """Whether gradients can flow through a result: it has a history that no backward pass has freed."""
     return isinstance(part._origin, Node) and part._origin.kept is not None
-
-
-def settings_of(module: Any) -> dict[str, Any]:
-    """What of a module says how it computes."""
-    return {name: value for name, value in vars(module).items() if type(value) in SETTINGS}
 
 
 def same(a: Any, b: Any) -> bool:
@@ -152,4 +172,4 @@ def same(a: Any, b: Any) -> bool:
     if hasattr(a, "__code__"):
         closed = [[cell.cell_contents for cell in f.__closure__ or ()] for f in (a, b)]
         return a.__code__ is b.__code__ and same((closed[0], a.__defaults__), (closed[1], b.__defaults__))
-    return bool(a == b) or (isinstance(a, float) and math.isnan(a) and math.isnan(b))
+    return equal(a, b)

@@ -57,6 +57,7 @@ class Outside(NamedTuple):
 
     tensor: Tensor
     number: int  # of its value
+    origin: Any  # its place in the graph before anything was done with it
 
 
 class Lines(Watch):
@@ -74,6 +75,8 @@ class Lines(Watch):
         self.results: list[tuple[int, Tensor]] = []  # with their numbers
         self.gradients: list[tuple[int, int]] = []  # numbers of values of `.grad`, and of whose they are
         self.changed_memory: dict[int, Any] = {}
+        self.aliases: dict[int, Tensor] = {}  # on an array that has a name already: made in the function, or outside
+        self.graded: dict[int, tuple[Tensor, bool | None]] = {}  # whether `.grad` was None when it was first asked for
         self._holders: dict[int, str] = {}  # what a Tensor that was an argument is called
         self._values: dict[int, str] = {}  # what an array is called
         self._known: dict[int, tuple[Any, str]] = {}  # what the value of a Tensor is called, while it holds that array
@@ -83,6 +86,7 @@ class Lines(Watch):
         self._constant_of: dict[int, str] = {}
         self._handed, self._unseen = "", 0
         self._seeds: set[int] = set()  # which arrays the backward pass began with
+        self._settled = False  # whether an unseen function may have set a `.grad`
         self.arguments = []
         for name, argument in zip(names, arguments, strict=True):
             if isinstance(argument, Tensor):
@@ -103,6 +107,7 @@ class Lines(Watch):
     def __exit__(self, *_: object) -> None:
         watchers.remove(self)
         watcher.reset(self._token)
+        del self._token  # it cannot be copied
 
     def forget(self) -> None:
         """Let go of the arrays of the call: the lines are written."""
@@ -125,6 +130,8 @@ class Lines(Watch):
         if not op.beside and not isinstance(op.function, np.ufunc) and np.ndim(out) == 0:
             call = f"{self.function(_number)}({call}, {op.name!r})"
         self._write([made, *beside], call)
+        if any(map(_chooses, arguments[count:])) or op.name == "repeat":
+            self._write([], f"{self.function(_checked)}({made}, {np.shape(out)}, {op.name!r})")
         if node is None:
             return
         known = dict(zip((*op.parameters, "out", *op.beside), (*operands, *static, made, *beside), strict=False))
@@ -175,10 +182,14 @@ class Lines(Watch):
 
     def became(self, tensor: Tensor) -> None:
         """A line for `t.data = value`, or the change in place of a number."""
-        if self._unseen or self.holder(tensor) is None:
+        holder = self._holders.get(id(tensor)) or self._constant_of.get(id(tensor))
+        if self._unseen or (id(tensor) in self._known and holder is None):
             return
         value = self.plain(tensor._value)
-        self._write([], f"{self.holder(tensor)}._become({value})")
+        if holder is None:
+            holder = self.constant(tensor, tensor.name or "tensor")
+            self.outside[numbers_in(holder)[0]] = Outside(tensor, numbers_in(self._new("tensor"))[0], tensor._origin)
+        self._write([], f"{holder}._become({value})")
         self._known[id(tensor)] = (tensor._value, value)
 
     def noted(self) -> None:
@@ -294,6 +305,7 @@ class Lines(Watch):
         if self._unseen:
             return
         token, holder = self.plain(getattr(g, "_value", g)), self.holder(tensor)
+        self.graded.setdefault(id(tensor), (tensor, None))
         now = getattr(tensor._grad, "_value", tensor._grad)
         if holder is not None:
             total = self._new("grad")
@@ -304,10 +316,18 @@ class Lines(Watch):
         self._values[id(now)] = token
         self._alive.append(now)
 
+    def asked(self, tensor: Tensor, g: Tensor | None) -> None:
+        """A line for `t.grad`; whether there is one, Python may have decided by."""
+        if self._unseen or (holder := self.holder(tensor)) is None:
+            return
+        self.graded.setdefault(id(tensor), (tensor, None if self._settled else g is None))
+        if g is not None and self._find(g) is None:
+            self._write([self.result("grad", g._value, g)], f"{self.function(_held)}({holder}._grad)", pure=False)
+
     def granted(self, tensor: Tensor, g: Tensor | None) -> None:
         """A line for `t.grad = g`."""
-        holder = self.holder(tensor)
-        if holder is not None and not self._unseen:
+        if not self._unseen and (holder := self.holder(tensor)) is not None:
+            self.graded.setdefault(id(tensor), (tensor, None))
             self._write([], f"{holder}._grad = {'None' if g is None else self.operand(g)}")
 
     def entered(self, module: Any) -> None:
@@ -329,6 +349,7 @@ class Lines(Watch):
             result = function(*arguments, **options)
         finally:
             self._unseen -= 1
+        self._settled |= not bare
         line = f"{self.function(function)}({', '.join(given)})"
         if type(result) is tuple:
             targets = [self._made(function.__name__.strip("_"), item) for item in result]
@@ -340,6 +361,8 @@ class Lines(Watch):
         else:
             targets = [self._made(function.__name__.strip("_"), result)]
             self._write(targets, line + "._value" * isinstance(result, Tensor), pure=False)
+            if bare and hasattr(result, "shape"):
+                self._write([], f"{self.function(_checked)}({targets[0]}, {np.shape(result)}, {function.__name__!r})")
         return result
 
     # ---- names of values
@@ -358,8 +381,10 @@ class Lines(Watch):
             holder = self.holder(tensor) or self.constant(tensor, tensor.name or "tensor")
             number = numbers_in(holder)[0]
             found = self.result(self.bases[number], value)
-            self.outside.setdefault(number, Outside(tensor, numbers_in(found)[0]))
+            self.outside.setdefault(number, Outside(tensor, numbers_in(found)[0], tensor._origin))
             self._write([found], f"{holder}._value", pure=False)
+        elif known is None and id(tensor) not in self._holders:
+            self.aliases[id(tensor)] = tensor
         self._known[id(tensor)] = (value, found)
         self._alive.append(tensor)
         return found
@@ -484,6 +509,26 @@ def _added(earlier: Any, g: Any) -> Any:
 def _carefully(rule: Callable[..., Any], g: Any, *asked: Any) -> Any:
     """What a rule makes of a gradient below a `where`."""
     return plan.pull_carefully(lambda g, kept: rule(g, *kept), g, asked)
+
+
+def _chooses(key: Any) -> bool:
+    """Whether how many numbers a key takes depends on the numbers in it: there is a mask in it."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(isinstance(part, np.ndarray | np.bool_) and part.dtype.kind == "b" for part in parts)
+
+
+def _checked(value: Any, shape: tuple[int, ...], what: str) -> None:
+    """Stop a program whose lines were written for another shape."""
+    if value.shape != shape:
+        raise errors.CaptureError(
+            f"{what} gave {value.shape} where it gave {shape} when the function was captured: a program is of arrays of"
+            " certain shapes. Write where(mask, a, b) in the place of a[mask], or choose outside and pass the result"
+        )
+
+
+def _held(g: Any) -> Any:
+    """The array of a gradient."""
+    return getattr(g, "_value", g)
 
 
 def _wrapped(value: Any) -> Tensor:

@@ -45,6 +45,9 @@ class Watch:
     def became(self, tensor: Any) -> None:
         """A tensor holds another value now."""
 
+    def asked(self, tensor: Any, g: Any) -> None:
+        """The `.grad` of a tensor was looked at."""
+
     def granted(self, tensor: Any, g: Any) -> None:
         """The `.grad` of a tensor was set."""
 
@@ -96,7 +99,7 @@ class Watch:
 
 
 class Switched:
-    """How often a setting of a module was changed: while none is, programs need not look at them."""
+    """How often a module, or a hook, was changed: while none is, programs need not look at them."""
 
     count = 0
 

@@ -95,16 +95,16 @@ class Module:
         kind = "module" if isinstance(value, Module) else kind
         if kinds is None and kind is not None:
             raise AttributeError(_uninitialised(self))
-        if kind is None:
-            if kinds and name in kinds:
-                _check(name, kinds[name], value)
-            switched.count += 1
+        if kind is None and kinds and name in kinds:
+            _check(name, kinds[name], value)
+        switched.count += 1
         object.__setattr__(self, name, value)
         if kind is not None and name in vars(self):  # and not where a property put it elsewhere
             self._keep(name, kind)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
+        switched.count += 1
         vars(self).get("_kinds", {}).pop(name, None)
 
     def __getattr__(self, name: str) -> Any:  # only where there is no such attribute
@@ -137,6 +137,7 @@ class Module:
         if name not in self._kinds and (name in vars(self) or hasattr(type(self), name)):
             raise KeyError(f"{type(self).__name__} has an attribute {name!r} already: give the {kind} another name")
         _check(name, kind, value)
+        switched.count += 1
         self._keep(name, kind)
         object.__setattr__(self, name, value)
 
