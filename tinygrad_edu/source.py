@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.naming import TOKEN, Line, numbers_in, token
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.tracing import TOKEN, Line, numbers_in, token
 
 if TYPE_CHECKING:
     from tinygrad_edu.traced import Trace
