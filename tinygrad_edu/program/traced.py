@@ -10,11 +10,11 @@ import numpy as np
 
 from tinygrad_edu import autograd, errors, tree
 from tinygrad_edu.graph import Node, wrap
-from tinygrad_edu.naming import Line
-from tinygrad_edu.source import called, shown, told
-from tinygrad_edu.surroundings import Surroundings, equal, settings_of, still
+from tinygrad_edu.program.naming import Line
+from tinygrad_edu.program.source import called, shown, told
+from tinygrad_edu.program.surroundings import Surroundings, equal, settings_of, still
+from tinygrad_edu.program.tracing import Lines
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.tracing import Lines
 
 
 class Output(NamedTuple):

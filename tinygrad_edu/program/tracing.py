@@ -14,9 +14,9 @@ import numpy as np
 
 from tinygrad_edu import errors, fast, inplace, plan
 from tinygrad_edu.graph import Node, as_value, unbroadcast
-from tinygrad_edu.inlining import OPERATORS, inlined
 from tinygrad_edu.mutation import changes, owner
-from tinygrad_edu.naming import Names, Outside, is_one_of_many, numbers_in
+from tinygrad_edu.program.inlining import OPERATORS, inlined
+from tinygrad_edu.program.naming import Names, Outside, is_one_of_many, numbers_in
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.watch import Watch, watcher, watchers
 

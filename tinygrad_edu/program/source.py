@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.naming import TOKEN, Line, numbers_in, token
+from tinygrad_edu.program.naming import TOKEN, Line, numbers_in, token
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu.traced import Trace
+    from tinygrad_edu.program.traced import Trace
 
 RESERVED = {*keyword.kwlist, *dir(builtins), "np"}
 

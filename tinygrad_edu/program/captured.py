@@ -16,11 +16,11 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import numpy as np
 
 from tinygrad_edu import errors, tree
+from tinygrad_edu.program.replay import MISS, Program
+from tinygrad_edu.program.source import Source, called
+from tinygrad_edu.program.traced import Trace
 from tinygrad_edu.recording import recording
-from tinygrad_edu.replay import MISS, Program
-from tinygrad_edu.source import Source, called
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.traced import Trace
 from tinygrad_edu.watch import watchers
 
 __all__ = ["Captured", "capture"]

@@ -14,11 +14,11 @@ import numpy as np
 from tinygrad_edu import autograd, errors, tree
 from tinygrad_edu.graph import wrap
 from tinygrad_edu.op import Op
+from tinygrad_edu.program.source import Source
+from tinygrad_edu.program.surroundings import alike, equal, still
+from tinygrad_edu.program.traced import Trace
 from tinygrad_edu.recording import recording
-from tinygrad_edu.source import Source
-from tinygrad_edu.surroundings import alike, equal, still
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.traced import Trace
 from tinygrad_edu.watch import switched, watchers
 
 MISS: Any = object()
