@@ -181,7 +181,11 @@ class _Sheet:
             what = "with a point, and decimal=',' was given: where it parts thousands, take it out of the file"
         else:
             what = "which is no number"
-        remedy = "correct it, or choose the columns of numbers with columns=[...]" + self._other_delimiter([cell])
+        name = repr(self.names[place]) if self.named else str(place)
+        remedy = (
+            f"correct it; if it is the label, write target={name}; or choose the columns of numbers with columns=[...]"
+        )
+        remedy += self._other_delimiter([cell])
         if not self.named and row == self.rows[0][0]:
             remedy += "; if this row holds the names, write header=True"
         raise DataError(f"{self._where(place, row)} has {cell!r}, {what}: {remedy}")
