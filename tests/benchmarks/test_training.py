@@ -158,9 +158,7 @@ def test_a_step_of_training(case: str, benchmark: Any, request: pytest.FixtureRe
     """Never slower than PyTorch; at most 1.25 times NumPy by hand where arrays are small, 1.05 where they are not."""
     texts = CASES[case] if find_spec("torch") else CASES[case][:3]
     enabled = not benchmark.disabled
-    answers = in_turn(
-        texts if enabled else texts[:3], CALLS[case] if enabled else 2, ROUNDS[case] if enabled else 1
-    )
+    answers = in_turn(texts if enabled else texts[:3], CALLS[case] if enabled else 2, ROUNDS[case] if enabled else 1)
     losses = [[loss for _, loss in row] for row in answers]
     for row in losses[:3]:
         assert row == pytest.approx([row[0]] * len(row), rel=1e-3)
