@@ -138,7 +138,8 @@ class Optimizer:
                     else:
                         changed.append(w)
                     step, kept = self._recalled(p, w, names, group) if names else (1, ())
-                    changed += kept
+                    if kept:
+                        changed += kept
                     if w.dtype is not dtype or step != at:
                         dtype, at = w.dtype, step
                         rule = self._prepared(group, w, step)

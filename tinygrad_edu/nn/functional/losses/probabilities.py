@@ -1,6 +1,5 @@
 """Binary cross-entropy, of probabilities and of logits: what a yes-or-no prediction costs."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,24 +9,30 @@ from tinygrad_edu.glance import seen
 from tinygrad_edu.nn.functional.losses.operands import at, first_place, held, pair, weights
 from tinygrad_edu.nn.functional.losses.reduction import divisor, reduced, share
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops.activations import sigmoid, softplus
+from tinygrad_edu.ops.activations import ONE, sigmoid, softplus
 from tinygrad_edu.watch import bare
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits"]
 
 LOWEST = -100.0  # a logarithm is at least this, as in PyTorch, so that a sure and wrong prediction costs 100, not inf
+LEAST = 4e-44  # the logarithms of probabilities from here on are more than that
 FEW = 4096  # of so few answers the sum is two products of vectors: 3 us instead of 7 for the 455 of a single neuron
 FLATTEST = 1e-12  # and the slope of one is divided by at least this
 
 
-@np.errstate(divide="ignore", invalid="ignore")
 def _bce(input: Any, target: Any, weight: Any = None, count: Any = None) -> Any:
     """-(y log p + (1 - y) log(1 - p)) w, the logarithms at least -100; their sum divided by `count`, if given."""
-    if weight is None and count and type(input) is np.ndarray and 0 < input.size <= FEW and target.shape == input.shape:
-        y, yes, no = target.ravel(), np.log(input).ravel(), np.log1p(-input).ravel()
-        total = y.dot(yes) + (1 - y).dot(no)
-        if yes[yes.argmin()] > LOWEST and math.isfinite(total):
-            return total / -count
+    few = type(input) is np.ndarray and 0 < input.size <= FEW and target.shape == input.shape
+    if not few or weight is not None or not count:
+        return _bce_of_any(input, target, weight, count)
+    if not (input.item(input.argmin()) > LEAST and input.item(input.argmax()) < 1):
+        return _bce_of_any(input, target, weight, count)
+    p, y = input.ravel(), target.ravel()
+    return (y.dot(np.log(p)) + (ONE.get(y.dtype, 1) - y).dot(np.log1p(-p))) / -count
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _bce_of_any(input: Any, target: Any, weight: Any, count: Any) -> Any:
     yes, no = _logarithms(input)
     no *= 1 - target
     yes *= target
@@ -43,7 +48,8 @@ def _logarithms(p: Any) -> tuple[Any, Any]:
 def _bce_slope(g: Any, input: Any, target: Any, weight: Any, count: Any) -> Any:
     """g (p - y) / (p (1 - p)) w / count: the sum of -y / p and (1 - y) / (1 - p), the divisor at least 1e-12."""
     slope = input - target
-    slope /= _not_flat(input * (1 - input))
+    one = ONE.get(input.dtype, 1) if type(input) is np.ndarray else 1
+    slope /= _not_flat(input * (one - input))
     return share(g, count) * (slope if weight is None else slope * weight)
 
 
@@ -160,7 +166,7 @@ def _check_answers(loss: str, target: Any) -> None:
     """Raise ValueError for a target that is no yes, no or probability; nan passes through, as everywhere."""
     value = held(target)
     flat = value.reshape(-1)
-    if not flat.size or is_cupy(flat):  # see glance.py
+    if not flat.size or (type(flat) is not np.ndarray and is_cupy(flat)):  # see glance.py
         return
     if flat.item(flat.argmin()) < 0 or flat.item(flat.argmax()) > 1:  # a quarter of the time of min() and max()
         place = first_place((value < 0) | (value > 1))
