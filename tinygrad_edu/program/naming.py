@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
@@ -64,7 +65,8 @@ class Names:
         self.constants: dict[int, Any] = {}  # by number
         self.outside: dict[int, Outside] = {}  # by the number of the constant
         self.results: list[tuple[int, Tensor]] = []  # with their numbers
-        self.aliases: dict[int, Tensor] = {}  # on an array that has a name already: made in the function, or outside
+        self.given_names: dict[int, str] = {}  # of results that have names of their own
+        self.aliases: dict[int, ref[Tensor]] = {}  # Tensors on an array that has a name: made in the function, or not
         self._holders: dict[int, str] = {}  # what a Tensor that was an argument is called
         self._values: dict[int, str] = {}  # what an array is called
         self._known: dict[int, tuple[Any, str]] = {}  # what the value of a Tensor is called, while it holds that array
@@ -99,7 +101,7 @@ class Names:
             self.outside.setdefault(number, Outside(tensor, numbers_in(found)[0], tensor._origin))
             self._write([found], f"{holder}._value", pure=False)
         elif known is None and id(tensor) not in self._holders:
-            self.aliases[id(tensor)] = tensor
+            self.aliases[id(tensor)] = ref(tensor)
         self._known[id(tensor)] = (value, found)
         self._alive.append(tensor)
         return found

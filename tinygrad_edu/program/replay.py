@@ -45,7 +45,9 @@ class Again:
     def gradient(self, g: Any, operand: int) -> Any:
         """The gradient by an operand, recorded."""
         trace, given = self.trace, iter(self.operands)
-        args, kwargs = tree.rebuilt(trace.arguments, [next(given) if _is_array(a) else a for a in trace.leaves])
+        args, kwargs = tree.rebuilt(
+            trace.arguments, [next(given) if isinstance(a, Tensor) else a for a in trace.leaves]
+        )
         out = tree.leaves(trace.function(*args, **kwargs))[trace.live or 0]
         return autograd.grad(out, self.operands[operand], g, create_graph=True)[0]
 
@@ -66,14 +68,14 @@ class Program:
         self.backward: Callable[..., Any] = space.get(f"{name}_backward", self.forward)
         # One that was the same in both calls may also be used from outside, unseen: it has to stay.
         self._fixed = [
-            _is_array(a) and getattr(a, "_value", a) is getattr(b, "_value", b)
+            isinstance(a, Tensor) and a._value is getattr(b, "_value", b)
             for a, b in zip(trace.leaves, before.leaves, strict=True)
         ]
-        self._aliases = [t for key, t in trace.lines.aliases.items() if before.lines.aliases.get(key) is t]
+        known = {kept() for kept in before.lines.aliases.values()}
+        self._aliases = [t for kept in trace.lines.aliases.values() if (t := kept()) is not None and t in known]
         origins = [seen.tensor._origin for seen in trace.lines.outside.values()]
         self._hooks = [(vertex, list(vertex.hooks or ())) for vertex in origins if vertex is not None]
         self.run = self._behind_checks()
-        trace.lines.forget()
 
     def still_so(self) -> bool:
         """Whether the modules that were called have the settings that they had."""
@@ -129,7 +131,6 @@ class Program:
                 checks.append(f"{name}._value is {name}_value")
             if isinstance(leaf, Tensor):
                 checks.append(f"type({name}) is {name}_kind and ({name}._origin is None) is {leaf._origin is None}")
-            if _is_array(leaf):
                 space |= {f"{name}_shape": value.shape, f"{name}_dtype": value.dtype}
                 checks.append(f"type(v := {name}._value) is {name}_held")
                 checks.append(f"v.shape == {name}_shape and v.dtype is {name}_dtype")
@@ -137,8 +138,8 @@ class Program:
                 checks.append(f"({name} is {name}_was or (type({name}) is {name}_kind and equal({name}, {name}_was)))")
         checks += _still_alike(names, trace.leaves)
         for i, seen in enumerate(trace.lines.outside.values()):
-            space |= {f"t{i}": seen.tensor, f"o{i}": seen.tensor._origin, f"v{i}": seen.tensor._value}
-            checks.append(f"t{i}._origin is o{i} and (t{i}._value is v{i} or fits(t{i}._value, v{i}))")
+            space |= {f"t{i}": seen.tensor, f"o{i}": seen.tensor._origin, f"b{i}": seen.tensor._value}
+            checks.append(f"t{i}._origin is o{i} and (t{i}._value is b{i} or fits(t{i}._value, b{i}))")
         for i, tensor in enumerate(self._aliases):
             space |= {f"s{i}": tensor, f"s{i}_value": tensor._value}
             checks.append(f"s{i}._value is s{i}_value")
@@ -152,8 +153,8 @@ class Program:
                 space[f"g{i}"] = tensor
                 checks.append(f"(getattr(g{i}, '_grad', None) is None) is {missing}")
         for i, place in enumerate(trace.surroundings.places.values()):
-            space |= {f"h{i}": place.holder, f"k{i}": place.key, f"v{i}_": place.value}
-            checks.append(place.check(i).replace(f"v{i}", f"v{i}_"))
+            space |= {f"h{i}": place.holder, f"k{i}": place.key, f"v{i}": place.value}
+            checks.append(place.check(i))
         lines = [
             f"if len(given) != {len(names)}:",
             "    return MISS",
@@ -185,8 +186,8 @@ class Program:
                 " one or the other"
             )
         outside = {id(seen.tensor): f"t{i}" for i, seen in enumerate(trace.lines.outside.values())}
-        arguments = {id(leaf): name for name, leaf in zip(names, trace.leaves, strict=True) if _is_array(leaf)}
-        operands = [name for name, leaf in zip(names, trace.leaves, strict=True) if _is_array(leaf)]
+        arguments = {id(leaf): name for name, leaf in zip(names, trace.leaves, strict=True) if isinstance(leaf, Tensor)}
+        operands = [name for name, leaf in zip(names, trace.leaves, strict=True) if isinstance(leaf, Tensor)]
         operands += [outside[id(t)] for t in trace.sources if id(t) not in arguments]
         space["apply"] = self._op(
             operands, [operands.index({**outside, **arguments}[id(t)]) for t in trace.sources]
@@ -200,7 +201,7 @@ class Program:
     def _op(self, operands: list[str], sources: list[int]) -> Op:
         """The program as an op of its arrays, those from outside last; `sources`: which of them gradients flow to."""
         trace, given = self.trace, ", ".join(operands)
-        leaves = [f"a{i}" if _is_array(leaf) else f"a{i}_was" for i, leaf in enumerate(trace.leaves)]
+        leaves = [f"a{i}" if isinstance(leaf, Tensor) else f"a{i}_was" for i, leaf in enumerate(trace.leaves)]
         one = "results = (results,)" if self.written.results == 1 else ""
         count = len(trace.outputs)
         text = f"""
@@ -235,10 +236,6 @@ def plain({given}):
 
 def _part(kind: str, name: str) -> str:
     return f"wrap({name}, None)" if kind == "value" else name
-
-
-def _is_array(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor)
 
 
 def _fits(value: Any, before: Any) -> bool:

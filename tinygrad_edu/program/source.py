@@ -88,9 +88,8 @@ def _names(trace: Trace) -> list[str]:
                 bases[number] = "layer" * name[0].isdigit() + name.replace(".", "_")
     for number, seen in lines.outside.items():
         bases[seen.number], bases[number] = bases[number], f"{bases[number]}_tensor"
-    for number, tensor in lines.results:
-        if tensor.name and tensor.name.isidentifier():
-            bases[number] = tensor.name
+    for number, name in lines.given_names.items():
+        bases[number] = name
     for number, owner in lines.gradients:
         bases[number] = f"{bases[lines.outside[owner].number if owner in lines.outside else owner]}_grad"
     names, taken = [""] * len(bases), {*RESERVED, called(trace.function)}

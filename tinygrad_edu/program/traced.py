@@ -66,6 +66,7 @@ class Trace:
         if live:
             self.live = live[0]
             self._backward(parts[live[0]])
+        lines.forget()
         return result
 
     def holds(self) -> bool:

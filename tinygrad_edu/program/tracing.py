@@ -33,7 +33,7 @@ class Lines(Names, Watch):
         super().__init__(names, arguments)
         self.modules: list[Any] = []
         self.gradients: list[tuple[int, int]] = []  # numbers of values of `.grad`, and of whose they are
-        self.changed_memory: dict[int, Any] = {}
+        self.changed_memory: set[int] = set()
         self.graded: dict[int, tuple[Tensor, bool | None]] = {}  # whether `.grad` was None when it was first asked for
         self._nodes: dict[Node, dict[str, str]] = {}
         self._pending: dict[Any, str] = {}
@@ -53,6 +53,7 @@ class Lines(Names, Watch):
 
     def forget(self) -> None:
         """Let go of the arrays of the call: the lines are written."""
+        self.given_names = {n: t.name for n, t in self.results if t.name and t.name.isidentifier()}
         for found in (self._values, self._known, self._nodes, self._pending, self._alive, self.results):
             found.clear()
 
@@ -279,7 +280,8 @@ class Lines(Names, Watch):
 
     def _mark(self, array: Any) -> None:
         memory = owner(array)
-        self.changed_memory[id(memory)] = memory
+        self.changed_memory.add(id(memory))
+        self._alive.append(memory)
 
     def called(
         self, function: Callable[..., Any], arguments: Sequence[Any], options: dict[str, Any], bare: bool

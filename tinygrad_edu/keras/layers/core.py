@@ -502,6 +502,7 @@ def _padding(given: str) -> str:
 
 
 def check_count(name: str, given: Any) -> None:
+    """ValueError for what is no whole number above 0."""
     if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
         raise ValueError(f"{name} is a whole number above 0, and {given!r} was given")
 
